@@ -1,0 +1,117 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Numeric code is optimised in debug builds too: unoptimised, the tests' loops take minutes.
+let optimised: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+/// One source directory, built once per instruction set; the copies are directory symlinks.
+func microKernels(_ name: String, _ define: String, _ architecture: [String]) -> Target {
+  .target(
+    name: name, dependencies: ["Intrinsics"],
+    swiftSettings: strict + [.define(define), .unsafeFlags(["-O"] + architecture)])
+}
+
+#if arch(x86_64)
+  let level4 = ["-Xcc", "-march=x86-64-v4", "-Xcc", "-mavx512bf16"]
+  let level3 = ["-Xcc", "-march=x86-64-v3"]
+#else
+  let level4: [String] = []
+  let level3: [String] = []
+#endif
+
+let package = Package(
+  name: "sparsity-tui",
+  products: [
+    .executable(name: "sparsity-tui", targets: ["sparsity-tui"]),
+    .library(name: "Tensors", targets: ["Tensors"]),
+    .library(name: "Experiments", targets: ["Experiments"]),
+    .library(name: "Pruning", targets: ["Pruning"]),
+    .library(name: "Kernels", targets: ["Kernels"]),
+    .library(name: "Benchmarking", targets: ["Benchmarking"]),
+    .library(name: "Encoder", targets: ["Encoder"]),
+    .library(name: "Laboratory", targets: ["Laboratory"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+  ],
+  targets: [
+    // Ground: no imports of ours.
+    .target(name: "Intrinsics"),
+    .target(name: "Tensors", swiftSettings: optimised),
+    microKernels("MicroKernels512", "AVX512", level4),
+    microKernels("MicroKernels256", "AVX2", level3),
+    microKernels("MicroKernelsPortable", "PORTABLE", []),
+
+    // Vocabulary: what both the face and the engine speak.
+    .target(name: "Experiments", swiftSettings: strict),
+
+    // Engine.
+    .target(
+      name: "Kernels",
+      dependencies: [
+        "Tensors", "Experiments", "Intrinsics", "MicroKernels512", "MicroKernels256",
+        "MicroKernelsPortable",
+      ],
+      swiftSettings: optimised),
+    .target(
+      name: "Pruning", dependencies: ["Tensors", "Experiments", "Kernels"],
+      swiftSettings: optimised),
+    .target(name: "Benchmarking", dependencies: ["Experiments"], swiftSettings: optimised),
+    .target(
+      name: "Encoder", dependencies: ["Tensors", "Experiments", "Kernels"],
+      swiftSettings: optimised),
+    .target(
+      name: "Laboratory",
+      dependencies: ["Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking", "Encoder"],
+      swiftSettings: strict),
+
+    // Face.
+    .target(name: "CellUI", swiftSettings: strict),
+    .target(name: "Explorer", dependencies: ["Experiments", "CellUI"], swiftSettings: strict),
+    .target(
+      name: "CTerminal",
+      linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
+    .target(name: "Terminal", dependencies: ["CTerminal", "CellUI"], swiftSettings: strict),
+
+    // Commands.
+    .executableTarget(
+      name: "sparsity-tui",
+      dependencies: [
+        "Explorer", "CellUI", "Terminal", "Experiments", "Laboratory",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: optimised),
+    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"], swiftSettings: strict),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "Tensors", "Experiments"],
+      swiftSettings: optimised),
+    .testTarget(
+      name: "PruningTests", dependencies: ["Pruning", "Tensors", "Experiments", "Kernels"],
+      swiftSettings: optimised),
+    .testTarget(
+      name: "BenchmarkingTests", dependencies: ["Benchmarking", "Experiments"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "EncoderTests", dependencies: ["Encoder", "Tensors", "Experiments", "Kernels"],
+      swiftSettings: optimised),
+    .testTarget(
+      name: "LaboratoryTests", dependencies: ["Laboratory", "Tensors", "Experiments"],
+      swiftSettings: strict),
+    .testTarget(name: "CellUITests", dependencies: ["CellUI"], swiftSettings: strict),
+    .testTarget(
+      name: "ExplorerTests", dependencies: ["Explorer", "CellUI", "Experiments"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["sparsity-tui", "CellUI", "Terminal"],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,26 @@
+public import Experiments
+public import Tensors
+
+/// One tensor after pruning: everything the kernels and the proxies need.
+public struct PrunedLayer: Sendable {
+  /// Original order, `[outputs, inputs]`.
+  public var mask: Mask
+  /// The weights behind the mask: pruned ones exactly 0, survivors as the knobs made them (original,
+  /// shrunk by a regularizer, or refitted). Original order.
+  public var weights: Matrix
+  /// With `/tetris` or `/permute`: the layout in which the pattern is regular. New position → old.
+  public var rowOrder: Permutation?
+  public var columnOrder: Permutation?
+  public var summary: PruningSummary
+
+  public init(
+    mask: Mask, weights: Matrix, rowOrder: Permutation? = nil, columnOrder: Permutation? = nil,
+    summary: PruningSummary
+  ) {
+    self.mask = mask
+    self.weights = weights
+    self.rowOrder = rowOrder
+    self.columnOrder = columnOrder
+    self.summary = summary
+  }
+}
