@@ -1,6 +1,6 @@
 import Benchmarking
 import Experiments
-import Foundation
+import FoundationEssentials
 import Testing
 
 @Suite struct MachineProbeTests {
@@ -43,7 +43,8 @@ import Testing
     #expect(info.cpuModel == "Fast CPU 9")
     #expect(info.cores == 5)
     #expect(info.threadsPerCore == 2)
-    #expect([info.l1Bytes, info.l2Bytes, info.l3Bytes] == [48 << 10, 1 << 20, 32 << 20])
+    let caches: [Int] = [info.l1Bytes, info.l2Bytes, info.l3Bytes]
+    #expect(caches == [48 << 10, 1 << 20, 32 << 20] as [Int])
     #expect(info.memoryBytes == 16384 * 1024)
     #expect(info.governor == "powersave")
     #expect(info.quota == 1.5)
@@ -71,7 +72,8 @@ import Testing
     #expect(info.governor == nil)
     #expect(info.quota == nil)
     #expect(info.loadAverage == nil)
-    #expect([info.l1Bytes, info.l2Bytes, info.l3Bytes] == [0, 0, 0])
+    let caches: [Int] = [info.l1Bytes, info.l2Bytes, info.l3Bytes]
+    #expect(caches == [0, 0, 0] as [Int])
   }
 
   @Test func theHostNameChangesTheIdentifierAndTheLoadDoesNot() throws {
