@@ -22,7 +22,8 @@ struct FileActivations: ActivationSource {
       throw .activations(
         "\(path): no weight of \(model.path) takes these activations: weights have "
           + "\(widths.prefix(8).joined(separator: ", ")) inputs, the activations "
-          + "\(found.prefix(8).joined(separator: ", ")) features, and named ones must name its weights")
+          + "\(found.prefix(8).joined(separator: ", ")) features, and named ones must name its weights"
+      )
     }
   }
 

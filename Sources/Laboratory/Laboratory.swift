@@ -1,3 +1,4 @@
+internal import Benchmarking
 public import Experiments
 internal import Pruning
 internal import Synchronization
@@ -12,9 +13,9 @@ internal import Synchronization
 public final class Laboratory: Sendable {
   let workbench: Workbench
   private let deliver: @Sendable (Answer, RunID) -> Void
-  private let instant = Worker(name: "instant")
-  private let judging = Worker(name: "quality")
-  private let long = Worker(name: "long")
+  private let instant = Worker()
+  private let judging = Worker()
+  private let long = Worker()
 
   /// - Parameter deliver: called on worker threads, in order for each run, never after `close`.
   public init(

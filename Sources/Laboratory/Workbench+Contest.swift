@@ -17,7 +17,7 @@ extension Workbench {
     var warnings: [String] = []
     var copies = [packed.kernel]
     if knobs.cache == .cold {
-      let wanted = copies(of: packed.kernel.storage(tokens: knobs.tokens, threads: 1).totalBytes)
+      let wanted = copyCount(of: packed.kernel.storage(tokens: knobs.tokens, threads: 1).totalBytes)
       while copies.count < wanted, !isCancelled() {
         copies.append(try pack(layer, pruned, knobs, once: true).kernel)
       }
@@ -50,7 +50,7 @@ extension Workbench {
       layout: knobs.layout)
     var kernels = [winner]
     if knobs.cache == .cold {
-      let wanted = copies(of: layer.bytes)
+      let wanted = copyCount(of: layer.bytes)
       while kernels.count < wanted {
         kernels.append(
           fastestDense(
@@ -92,7 +92,7 @@ extension Workbench {
   }
 
   /// Copies that together are twice the last-level cache, within half a gigabyte and 1024 copies.
-  private func copies(of bytes: Int) -> Int {
+  private func copyCount(of bytes: Int) -> Int {
     let cache = max(machine.l3Bytes, 8 << 20)
     let bytes = max(bytes, 1)
     return max(2, min(2 * cache / bytes + 1, (512 << 20) / bytes, 1024))

@@ -2,6 +2,7 @@ internal import Benchmarking
 internal import Experiments
 internal import Kernels
 internal import Pruning
+internal import Tensors
 
 extension Workbench {
   /// Checks a plan against the open model: every tensor is there and prunable, and there is a cell.

@@ -37,10 +37,8 @@ final class Worker: @unchecked Sendable {
   private var running: Job?
   private var thread: pthread_t?
   private var isClosing = false
-  private let name: String
 
-  init(name: String) {
-    self.name = name
+  init() {
     mutex = .allocate(capacity: 1)
     condition = .allocate(capacity: 1)
     pthread_mutex_init(mutex, nil)
@@ -88,7 +86,9 @@ final class Worker: @unchecked Sendable {
     locked { queue.firstIndex(where: matches).map { queue.remove(at: $0) } }
   }
 
-  func hasWaiting(where matches: (Job) -> Bool) -> Bool { locked { queue.contains(where: matches) } }
+  func hasWaiting(where matches: (Job) -> Bool) -> Bool {
+    locked { queue.contains(where: matches) }
+  }
 
   /// Ends everything and waits for the thread.
   func close() {
@@ -122,7 +122,6 @@ final class Worker: @unchecked Sendable {
       return
     }
     thread = created
-    pthread_setname_np(created, String(name.prefix(15)))
   }
 
   fileprivate func run() {
