@@ -28,9 +28,14 @@ public enum Ascii {
   private static func block(_ value: UInt32) -> Unicode.Scalar {
     switch value {
     case 0x2580, 0x2594: "\""
-    case 0x2581...0x2583: "_"
-    case 0x2584: "m"
-    case 0x2585...0x2587, 0x2589...0x258b: "#"
+    case 0x2581: "_"
+    case 0x2582: "."
+    case 0x2583: ":"
+    case 0x2584: "-"
+    case 0x2585: "="
+    case 0x2586: "+"
+    case 0x2587: "*"
+    case 0x2589...0x258b: "#"
     case 0x258c...0x258f, 0x2590, 0x2595: "|"
     case 0x2591: "."
     case 0x2592: ":"

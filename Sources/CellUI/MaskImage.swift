@@ -98,10 +98,7 @@ extension Frame {
       for column in 0..<min(rect.width, image.width) {
         let cell: Cell
         if theme.depth == .full, theme.glyphs != .ascii {
-          let upper = image.color(column, 2 * row, theme)
-          let lower = image.color(column, 2 * row + 1, theme)
-          cell =
-            upper == lower ? Cell(" ", Style(upper, on: lower)) : Cell("▀", Style(upper, on: lower))
+          cell = Self.colored(image, column, 2 * row, theme)
         } else {
           let upper = image.ink(column, 2 * row)
           let lower = image.ink(column, 2 * row + 1)
@@ -109,6 +106,19 @@ extension Frame {
         }
         self[rect.x + column, rect.y + row] = cell
       }
+    }
+  }
+
+  /// The character says what is kept, so that the picture survives as plain text.
+  private static func colored(_ image: MaskImage, _ x: Int, _ y: Int, _ theme: Theme) -> Cell {
+    let upper = image.color(x, y, theme)
+    let lower = image.color(x, y + 1, theme)
+    switch (image.ink(x, y) > 0, image.ink(x, y + 1) > 0) {
+    case (false, false):
+      return Cell(upper == lower ? " " : "▄", Style(lower, on: upper))
+    case (false, true): return Cell("▄", Style(lower, on: upper))
+    case (true, true) where upper == lower: return Cell("█", Style(upper, on: lower))
+    case (true, _): return Cell("▀", Style(upper, on: lower))
     }
   }
 

@@ -102,7 +102,7 @@ public struct Terminal: ~Copyable {
     let (width, height) = size
     let columns = min(width, frame.width)
     if columns < width || frame.height < height { werase(window) }
-    if row.count < columns { row = Array(repeating: cchar_t(), count: columns) }
+    if row.count <= columns { row = Array(repeating: cchar_t(), count: columns + 1) }
     var style = Style()
     var (attributes, pair) = rendition(style)
     for y in 0..<min(height, frame.height) {
@@ -115,8 +115,13 @@ public struct Terminal: ~Copyable {
           style = cell.style
           (attributes, pair) = rendition(style)
         }
-        nc_set_cell(&row[Int(count)], printable(scalar), attributes, pair)
+        let value = printable(scalar)
+        nc_set_cell(&row[Int(count)], value, attributes, pair)
         count += 1
+        if value < 0x7f, scalar.value > 0x7f, CellText.isWide(scalar) {
+          nc_set_cell(&row[Int(count)], value, attributes, pair)  // two narrow for one wide
+          count += 1
+        }
       }
       mvwadd_wchnstr(window, Int32(y), 0, row, count)
     }
