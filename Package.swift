@@ -38,12 +38,15 @@ let package = Package(
     .library(name: "Laboratory", targets: ["Laboratory"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
   ],
   targets: [
     // Ground: no imports of ours.
     .target(name: "Intrinsics"),
-    .target(name: "Tensors", swiftSettings: optimised),
+    .target(
+      name: "Tensors", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: optimised),
     microKernels("MicroKernels512", "AVX512", level4),
     microKernels("MicroKernels256", "AVX2", level3),
     microKernels("MicroKernelsPortable", "PORTABLE", []),
