@@ -51,4 +51,24 @@ public struct SyntheticWeights: Hashable, Sendable {
     }
     return Matrix(rows: rows, columns: columns, values: values)
   }
+
+  /// Activations for these weights, from a stream of their own: 512 rows to calibrate on and 256 to
+  /// judge by, `[rows, columns]`.
+  ///
+  /// Gaussian, each channel with its own scale 0.5 + |g|: without such a spread (about tenfold in
+  /// energy here, more in trained models) every criterion that looks at inputs is magnitude again.
+  public func activations() -> (calibration: Matrix, evaluation: Matrix) {
+    var generator = SeededGenerator(seed: ~seed)
+    let scales = (0..<columns).map { _ in 0.5 + abs(generator.gaussian()) }
+    func rows(_ count: Int) -> Matrix {
+      var values: [Float] = []
+      values.reserveCapacity(count * columns)
+      for _ in 0..<count {
+        for scale in scales { values.append(Float(generator.gaussian() * scale)) }
+      }
+      return Matrix(rows: count, columns: columns, values: values)
+    }
+    let calibration = rows(512)
+    return (calibration, rows(256))
+  }
 }
