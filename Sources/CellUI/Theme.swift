@@ -80,7 +80,7 @@ public struct Theme: Hashable, Sendable {
     theme.gauge = Style(.indexed(51), on: black)
     theme.gaugeRest = Style(.indexed(244), on: black)
     theme.pruned = .indexed(16)
-    theme.prunedAlternate = .indexed(236)
+    theme.prunedAlternate = .indexed(234)
     theme.kept = .indexed(231)
     theme.sequential = .grey
     theme.series = [51, 226, 201, 48, 209, 231].map { .indexed($0) }
