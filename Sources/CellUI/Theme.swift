@@ -50,7 +50,7 @@ public struct Theme: Hashable, Sendable {
   /// Losses to gains around a middle.
   public var diverging: DivergingMap = .orangeBlue
   /// Colours that tell chart series apart; markers do so too.
-  public var series: [Color] = [6, 5, 2, 1, 4, 3].map { .indexed($0) }
+  public var series: [Color] = [6, 5, 2, 1].map { .indexed($0) }
   public var depth: ColorDepth = .full
   public var glyphs: GlyphSet = .full
 
