@@ -92,7 +92,7 @@ extension Frame {
       chart.x.label, x: area.x, y: area.maxY + 2, width: area.width, alignment: .right,
       style: theme.muted)
 
-    for tick in chart.y.scale.ticks(about: max(2, rect.height / 4), chart.y.format) {
+    for tick in chart.y.scale.ticks(about: max(2, rect.height / 3), chart.y.format) {
       guard let fraction = chart.y.scale.fraction(tick.value), 0...1 ~= fraction else { continue }
       let row = Int(((1 - fraction) * Double(area.height * 4 - 1) / 4).rounded(.down))
       self[area.x - 1, area.y + row] = Cell("┤", style)

@@ -108,7 +108,7 @@ public struct Chart: Hashable, Sendable {
   /// Where the data lies when the chart is drawn in `rect`: right of the tick labels, below the y
   /// axis' name, above the x axis' labels and name.
   public func plot(in rect: Rect) -> Rect {
-    let labels = y.scale.ticks(about: max(2, rect.height / 4), y.format)
+    let labels = y.scale.ticks(about: max(2, rect.height / 3), y.format)
     let margin = min(rect.width / 3, (labels.map { CellText.width($0.label) }.max() ?? 0) + 1)
     return Rect(
       x: rect.x + margin + 1, y: rect.y + 1, width: rect.width - margin - 1,

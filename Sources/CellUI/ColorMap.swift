@@ -27,7 +27,7 @@ public struct ColorMap: Hashable, Sendable {
 
   /// The step of a byte, 0 to 255.
   public func color(byte: UInt8) -> Color {
-    .indexed(steps[Int(byte) * steps.count >> 8])
+    .indexed(steps[Int(byte) * steps.count / 256])
   }
 }
 

@@ -76,8 +76,8 @@ public struct MaskImage: Hashable, Sendable {
       guard !magnitude.isEmpty else { return theme.sequential.color(byte: kept) }
       // The map's darkest steps look like nothing at all; what is kept must not.
       let steps = theme.sequential.steps
-      let dark = min(2, steps.count - 1)
-      let level = Int(magnitude[y * width + x]) * (steps.count - dark) >> 8
+      let dark = steps.count / 4
+      let level = Int(magnitude[y * width + x]) * (steps.count - dark) / 256
       return .indexed(steps[dark + level])
     }
   }
@@ -86,7 +86,7 @@ public struct MaskImage: Hashable, Sendable {
     guard let grid, grid.width >= 2, grid.height >= 2 else { return false }
     let column = ((Double(x) + 0.5 - grid.x) / grid.width).rounded(.down)
     let row = ((Double(y) + 0.5 - grid.y) / grid.height).rounded(.down)
-    return Int(column) + Int(row) & 1 != 0
+    return (Int(column) + Int(row)) % 2 != 0
   }
 }
 

@@ -50,7 +50,7 @@ public struct Theme: Hashable, Sendable {
   /// Losses to gains around a middle.
   public var diverging: DivergingMap = .orangeBlue
   /// Colours that tell chart series apart; markers do so too.
-  public var series: [Color] = [6, 5, 2, 1, 4, 3].map { .indexed($0) }
+  public var series: [Color] = [6, 5, 2, 1].map { .indexed($0) }
   public var depth: ColorDepth = .full
   public var glyphs: GlyphSet = .full
 
@@ -80,7 +80,7 @@ public struct Theme: Hashable, Sendable {
     theme.gauge = Style(.indexed(51), on: black)
     theme.gaugeRest = Style(.indexed(244), on: black)
     theme.pruned = .indexed(16)
-    theme.prunedAlternate = .indexed(236)
+    theme.prunedAlternate = .indexed(234)
     theme.kept = .indexed(231)
     theme.sequential = .grey
     theme.series = [51, 226, 201, 48, 209, 231].map { .indexed($0) }

@@ -26,10 +26,11 @@ struct SignalSource: ~Copyable {
     return arrived
   }
 
-  /// Stops the process as Ctrl-Z would, and returns when it is continued.
+  /// Stops the process as Ctrl-Z would, and returns when it is continued; the SIGCONT that did it
+  /// is not read as an event.
   ///
   /// By SIGTSTP and not SIGSTOP: the kernel drops the former for an orphaned process group, which
-  /// nobody could continue.
+  /// nobody could continue. This returns at once then.
   func stopProcess() {
     var stop = sigset_t()
     sigemptyset(&stop)
@@ -39,6 +40,11 @@ struct SignalSource: ~Copyable {
     pthread_sigmask(SIG_UNBLOCK, &stop, nil)  // stops here
     pthread_sigmask(SIG_BLOCK, &stop, nil)
     signal(SIGTSTP, handler)
+    var resumed = sigset_t()
+    sigemptyset(&resumed)
+    sigaddset(&resumed, SIGCONT)
+    var now = timespec(tv_sec: 0, tv_nsec: 0)
+    sigtimedwait(&resumed, nil, &now)
   }
 
   func finish() {

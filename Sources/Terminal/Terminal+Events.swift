@@ -37,8 +37,9 @@ extension Terminal {
     case SIGWINCH: return resize()
     case SIGTSTP:
       stop()
-      return nil
-    case SIGCONT:
+      resume()
+      return resizedWhileAway() ?? .resumed
+    case SIGCONT:  // after a SIGSTOP, which nobody can catch
       resume()
       // The window may have changed while nobody listened; the size comes with the next event.
       return resizedWhileAway() ?? .resumed

@@ -192,15 +192,14 @@ public struct Terminal: ~Copyable {
     return .resize(width: Int(size.ws_col), height: Int(size.ws_row))
   }
 
-  /// Gives the screen to the shell and stops; `continued` follows as an event.
+  /// Gives the screen to the shell and stops; returns when the process is continued.
   mutating func stop() {
     Self.send(Self.off(modes))
     endwin()
     signals.stopProcess()
   }
 
-  /// Takes the screen again, also after a SIGSTOP that nobody can catch, when the shell has reset
-  /// the terminal's modes.
+  /// Takes the screen again; the shell may have changed the terminal's modes meanwhile.
   mutating func resume() {
     reset_prog_mode()
     Self.send(Self.capability("smcup") + Self.capability("smkx") + Self.capability("civis"))
