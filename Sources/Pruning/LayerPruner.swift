@@ -21,17 +21,13 @@ public final class LayerPruner: Sendable {
     var regularizer: Regularizer
     var rowsShare: Double
     var seed: UInt64
-    var reordering: ReorderKey?
-  }
-  /// What a reordering depends on besides pattern and criterion.
-  struct ReorderKey: Hashable {
-    var axes: ReorderAxes
-    var polish: Bool
-    var sparsity: Double
+    var order: MatrixOrder
   }
   private let scored = Mutex<[(key: ScoringKey, layer: ScoredLayer)]>([])
-  /// Scorings kept; each holds a few bytes per unit, and a copy of the weights under a reordering.
-  private static let scoringsKept = 4
+  private let layouts = Mutex<[(key: LayoutKey, layout: Layout)]>([])
+  /// Scorings and layouts kept; each holds a few bytes per unit, and a copy of the weights under a
+  /// reordering.
+  private static let resultsKept = 4
 
   /// - Throws: `empty`, `weightNotFinite`, `activationWidth`.
   public init(
@@ -72,16 +68,18 @@ public final class LayerPruner: Sendable {
       case .l1, .reweightedL1: .l1
       case .groupLasso, .sparseGroupLasso, .reweightedGroupLasso: .magnitude
       }
+    let layout = try layout(knobs, progress: progress)
+    let order = layout?.order ?? .identity
     let key = ScoringKey(
       pattern: knobs.pattern, criterion: criterion, regularizer: regularizer,
       rowsShare: knobs.pattern.countsWeights && regularizer == .none ? knobs.rowsShare : 0,
-      seed: criterion == .random ? knobs.seed : 0)
-    if let known = cached(key) { return (known, nil) }
+      seed: criterion == .random ? knobs.seed : 0, order: order)
+    if let known = cached(key) { return (known, layout?.report) }
     let fresh = try ScoredLayer(
       source: source, pattern: knobs.pattern, criterion: criterion, regularizer: regularizer,
-      order: .identity, rowsShare: key.rowsShare, seed: knobs.seed)
+      order: order, rowsShare: key.rowsShare, seed: knobs.seed)
     remember(fresh, under: key)
-    return (fresh, nil)
+    return (fresh, layout?.report)
   }
 
   func decide(_ layer: ScoredLayer, _ knobs: Knobs) throws(PruningError) -> Decision {
@@ -104,7 +102,18 @@ public final class LayerPruner: Sendable {
   private func remember(_ layer: ScoredLayer, under key: ScoringKey) {
     scored.withLock { scored in
       scored.append((key, layer))
-      if scored.count > Self.scoringsKept { scored.removeFirst() }
+      if scored.count > Self.resultsKept { scored.removeFirst() }
+    }
+  }
+
+  func cachedLayout(_ key: LayoutKey) -> Layout? {
+    layouts.withLock { $0.first { $0.key == key }?.layout }
+  }
+
+  func rememberLayout(_ layout: Layout, under key: LayoutKey) {
+    layouts.withLock { layouts in
+      layouts.append((key, layout))
+      if layouts.count > Self.resultsKept { layouts.removeFirst() }
     }
   }
 

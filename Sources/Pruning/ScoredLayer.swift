@@ -118,6 +118,8 @@ public final class ScoredLayer: Sendable {
   /// A layout with its units and their scores.
   struct Arrangement {
     var order: MatrixOrder
+    /// The rows of the layer's layout that form the units; nil is all of them.
+    var survivors: [Int]?
     var grid: UnitGrid
     var scores: [Float]
     var elements: ElementScores
@@ -144,12 +146,13 @@ public final class ScoredLayer: Sendable {
         elements: scores)
     }
     let original = survivors.map { order.rows?[$0] ?? $0 }
-    let selection = MatrixOrder(rows: survivors, columns: nil)
+    let selection = MatrixOrder(rows: survivors)
     let left = ElementScores(
       weights: selection.apply(arranged), rule: scores.rule, largest: largest)
     let smaller = pattern.grid(rows: survivors.count, columns: arranged.columns)!
     return Arrangement(
-      order: MatrixOrder(rows: original, columns: order.columns), grid: smaller,
+      order: MatrixOrder(rows: original, columns: order.columns), survivors: survivors,
+      grid: smaller,
       scores: left.means(of: smaller), elements: left)
   }
 
@@ -172,14 +175,24 @@ public final class ScoredLayer: Sendable {
     var mask = Mask(grid: arrangement.grid, scores: arrangement.scores, cut: cut)
     switch pattern.base {
     case .tileElement(_, let overlay):
-      overlayBest(overlay, on: &mask, arrangement.elements)
+      // Weights of dropped rows may come back too, so the overlay sees the whole layout.
+      mask = MatrixOrder(rows: arrangement.survivors).restore(mask, originalRows: arranged.rows)
+      overlayBest(overlay, on: &mask)
+      return decision(
+        arrangement, cut: cut, original: order.restore(mask, originalRows: weights.rows))
     case .tileVector:
       mask = GroupChoice.thinTwoOfFour(mask, scores: arrangement.elements)
     default: break
     }
-    return Decision(
-      mask: arrangement.order.restore(mask, originalRows: weights.rows), order: arrangement.order,
-      grid: arrangement.grid, unitScores: arrangement.scores, cut: cut,
+    return decision(
+      arrangement, cut: cut,
+      original: arrangement.order.restore(mask, originalRows: weights.rows))
+  }
+
+  private func decision(_ arrangement: Arrangement, cut: Cut, original: Mask) -> Decision {
+    Decision(
+      mask: original, order: arrangement.order, grid: arrangement.grid,
+      unitScores: arrangement.scores, cut: cut,
       units: arrangement.scores.count, unitsKept: cut.count(in: arrangement.scores))
   }
 
@@ -194,9 +207,9 @@ public final class ScoredLayer: Sendable {
   }
 
   /// Brings back the best `overlay·N` of the pruned weights.
-  private func overlayBest(_ overlay: Double, on mask: inout Mask, _ elements: ElementScores) {
+  private func overlayBest(_ overlay: Double, on mask: inout Mask) {
     let total = weights.count
-    var table = elements.table()
+    var table = scores.table()
     let columns = mask.columns
     // Kept weights get the least key, pruned ones a key one above their own.
     for row in 0..<mask.rows {
