@@ -72,7 +72,7 @@ let package = Package(
     .target(
       name: "Laboratory",
       dependencies: ["Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking", "Encoder"],
-      swiftSettings: strict),
+      swiftSettings: optimised),
 
     // Face.
     .target(name: "CellUI", swiftSettings: strict),

@@ -4,6 +4,8 @@ public struct SyntheticWeights: Hashable, Sendable {
   public static let prefix = "synthetic:"
   /// Weights a synthetic model may have: 1 GiB of F32.
   static let limit = 1 << 28
+  /// Rows or columns it may have: activations for that many inputs take 400 MB.
+  static let sideLimit = 1 << 17
 
   public let rows: Int
   public let columns: Int
@@ -28,10 +30,11 @@ public struct SyntheticWeights: Hashable, Sendable {
       guard let given = UInt64(fields[1]), number(fields[1].prefix(1)) != nil else { throw bad() }
       seed = given
     }
-    guard rows <= Self.limit, columns <= Self.limit, rows * columns <= Self.limit else {
+    guard rows <= Self.sideLimit, columns <= Self.sideLimit, rows * columns <= Self.limit else {
       throw TensorFileError(
         path: text,
-        problem: .syntheticTooLarge(rows: rows, columns: columns, limit: Self.limit))
+        problem: .syntheticTooLarge(
+          rows: rows, columns: columns, sideLimit: Self.sideLimit, limit: Self.limit))
     }
     self.rows = rows
     self.columns = columns
