@@ -26,8 +26,38 @@ public func packSparse(
   try check(
     weights: weights, mask: mask, order: order, bias: bias, tokens: tokens,
     instructionSet: instructionSet)
-  return PlainLayer(
-    weights: dtype == .bf16 ? weights.roundedToBF16 : weights, mask: mask, bias: bias)
+  guard tokens >= 16 else {
+    return PlainLayer(
+      weights: dtype == .bf16 ? weights.roundedToBF16 : weights, mask: mask, bias: bias)
+  }
+  let layer = SlabLayer(
+    weights: weights, mask: mask, bands: .best(mask: mask, pattern: pattern, order: order),
+    runLength: runLength(pattern, order), bias: bias, tokens: tokens, dtype: dtype,
+    instructionSet: instructionSet)
+  return layout == .tokenMajor ? TokenMajorLayer(layer) : layer
+}
+
+/// Consecutive inputs that blocks keep together; a reordering of inputs takes them apart.
+private func runLength(_ pattern: Pattern, _ order: LayerOrder) -> Int {
+  guard case .block(let height, let width) = pattern.base, height > 1,
+    order.columns?.isIdentity ?? true
+  else { return 1 }
+  return width
+}
+
+/// Every weight in slabs, the inputs in runs: the dense kernel is the slab kernel.
+func packDense(
+  weights: Matrix, mask: Mask, bias: [Float]?, tokens: Int, layout: ActivationLayout,
+  instructionSet: InstructionSet
+) throws(KernelError) -> any LinearKernel {
+  try check(
+    weights: weights, mask: mask, order: .none, bias: bias, tokens: tokens,
+    instructionSet: instructionSet)
+  guard tokens >= 16 else { return PlainLayer(weights: weights, mask: mask, bias: bias) }
+  let layer = SlabLayer(
+    weights: weights, mask: mask, bands: Bands(rows: Bands.split(Array(0..<weights.rows), 8)),
+    runLength: 64, bias: bias, tokens: tokens, dtype: .f32, instructionSet: instructionSet)
+  return layout == .tokenMajor ? TokenMajorLayer(layer) : layer
 }
 
 func check(

@@ -61,12 +61,17 @@ enum SingleRow<let T: Int, let S: Int> {
       }
       let row = Int(rowNumbers[q])
       let out = y + row &* panelWidth
-      for t in 0..<T {
-        var sum = sums[unchecked: 0][unchecked: t]
-        for s in 1..<max(S, 1) { sum += sums[unchecked: s][unchecked: t] }
-        let target = out + offset(t, yPanel)
-        let start = accumulates ? load(target) : Vector(repeating: bias[row])
-        store(sum + start, target)
+      for s in 1..<max(S, 1) {
+        for t in 0..<T { sums[unchecked: 0][unchecked: t] += sums[unchecked: s][unchecked: t] }
+      }
+      if accumulates {
+        for t in 0..<T {
+          let target = out + offset(t, yPanel)
+          store(sums[unchecked: 0][unchecked: t] + load(target), target)
+        }
+      } else {
+        let start = Vector(repeating: bias[row])
+        for t in 0..<T { store(sums[unchecked: 0][unchecked: t] + start, out + offset(t, yPanel)) }
       }
     }
   }

@@ -70,23 +70,61 @@ enum Slab<let R: Int, let T: Int, let S: Int> {
       var sums = InlineArray<S, Sums>(repeating: .init(repeating: .init(repeating: .zero)))
       if c > 1 {
         for i in 0..<runs {
-          let first = Int(list[i])
-          accumulate(&sums, x, xPanel, &weights, stride, count: c) { first &+ $0 }
+          var input = x + Int(list[i]) &* panelWidth
+          for _ in 0..<c / S {
+            for s in 0..<S {
+              step(
+                &sums[unchecked: s], input + s &* panelWidth, xPanel, weights + s &* stride)
+            }
+            input += S &* panelWidth
+            weights += S &* stride
+          }
+          if S > 1 {
+            for _ in 0..<c % S {
+              step(&sums[unchecked: 0], input, xPanel, weights)
+              input += panelWidth
+              weights += stride
+            }
+          }
         }
         list += runs
       }
       let places = list
       accumulate(&sums, x, xPanel, &weights, stride, count: singles) { Int(places[$0]) }
-      for r in 0..<R {
-        let row = Int(rowNumbers[q &* stride &+ r])
-        let out = y + row &* panelWidth
-        for t in 0..<T {
-          var sum = sums[unchecked: 0][unchecked: r][unchecked: t]
-          for s in 1..<max(S, 1) { sum += sums[unchecked: s][unchecked: r][unchecked: t] }
-          let target = out + offset(t, yPanel)
-          let start = accumulates ? load(target) : Vector(repeating: bias[row])
-          store(sum + start, target)
+      for s in 1..<max(S, 1) {
+        for r in 0..<R {
+          for t in 0..<T {
+            sums[unchecked: 0][unchecked: r][unchecked: t] +=
+              sums[unchecked: s][unchecked: r][unchecked: t]
+          }
         }
+      }
+      finish(sums[unchecked: 0], y, yPanel, rowNumbers + q &* stride, bias, accumulates)
+    }
+  }
+
+  /// Adds the bias, or what `y` holds, and stores. Two loops without branches inside: only so are they
+  /// unrolled, and only unrolled do the sums stay in registers (else 4x4 runs at 27 % of the peak
+  /// instead of 92 %).
+  @inline(__always)
+  static func finish(
+    _ sums: Sums, _ y: UnsafeMutablePointer<Float>, _ yPanel: Int, _ rows: UnsafePointer<UInt32>,
+    _ bias: UnsafePointer<Float>, _ accumulates: Bool
+  ) {
+    if accumulates {
+      for r in 0..<R {
+        let out = y + Int(rows[r]) &* panelWidth
+        for t in 0..<T {
+          let target = out + offset(t, yPanel)
+          store(sums[unchecked: r][unchecked: t] + load(target), target)
+        }
+      }
+    } else {
+      for r in 0..<R {
+        let row = Int(rows[r])
+        let out = y + row &* panelWidth
+        let start = Vector(repeating: bias[row])
+        for t in 0..<T { store(sums[unchecked: r][unchecked: t] + start, out + offset(t, yPanel)) }
       }
     }
   }
@@ -103,14 +141,6 @@ enum Slab<let R: Int, let T: Int, let S: Int> {
     case 1:
       run(
         c: 1, x, xPanel, y, yPanel, segments, rowNumbers, indices, values, bias, accumulates,
-        stride, from, to)
-    case 4:
-      run(
-        c: 4, x, xPanel, y, yPanel, segments, rowNumbers, indices, values, bias, accumulates,
-        stride, from, to)
-    case 8:
-      run(
-        c: 8, x, xPanel, y, yPanel, segments, rowNumbers, indices, values, bias, accumulates,
         stride, from, to)
     default:
       run(
