@@ -48,6 +48,7 @@ extension Model {
     let tensor = try tensor(named: name)
     if let file = tensor.file {
       try file.checkUnchanged()
+      try checkEntry(tensor)
       try file.forEachChunk(at: tensor.header.offset, count: tensor.header.bytes, body)
       return
     }

@@ -21,7 +21,8 @@ public final class Model: Sendable {
   public let identity: String
 
   let stored: [String: StoredTensor]
-  let synthetic: SyntheticWeights?
+  /// What the weights are made from, when they are synthetic.
+  public let synthetic: SyntheticWeights?
   private let checksums = Mutex<[String: String]>([:])
 
   /// Where a tensor's values come from.

@@ -4,6 +4,8 @@ public struct SyntheticWeights: Hashable, Sendable {
   public static let prefix = "synthetic:"
   /// Weights a synthetic model may have: 1 GiB of F32.
   static let limit = 1 << 28
+  /// Rows or columns it may have: activations for that many inputs take 400 MB.
+  static let sideLimit = 1 << 17
 
   public let rows: Int
   public let columns: Int
@@ -28,10 +30,11 @@ public struct SyntheticWeights: Hashable, Sendable {
       guard let given = UInt64(fields[1]), number(fields[1].prefix(1)) != nil else { throw bad() }
       seed = given
     }
-    guard rows <= Self.limit, columns <= Self.limit, rows * columns <= Self.limit else {
+    guard rows <= Self.sideLimit, columns <= Self.sideLimit, rows * columns <= Self.limit else {
       throw TensorFileError(
         path: text,
-        problem: .syntheticTooLarge(rows: rows, columns: columns, limit: Self.limit))
+        problem: .syntheticTooLarge(
+          rows: rows, columns: columns, sideLimit: Self.sideLimit, limit: Self.limit))
     }
     self.rows = rows
     self.columns = columns
@@ -50,5 +53,25 @@ public struct SyntheticWeights: Hashable, Sendable {
       initialized = rows * columns
     }
     return Matrix(rows: rows, columns: columns, values: values)
+  }
+
+  /// Activations for these weights, from a stream of their own: 512 rows to calibrate on and 256 to
+  /// judge by, `[rows, columns]`.
+  ///
+  /// Gaussian, each channel with its own scale 0.5 + |g|: without such a spread (about tenfold in
+  /// energy here, more in trained models) every criterion that looks at inputs is magnitude again.
+  public func activations() -> (calibration: Matrix, evaluation: Matrix) {
+    var generator = SeededGenerator(seed: ~seed)
+    let scales = (0..<columns).map { _ in 0.5 + abs(generator.gaussian()) }
+    func rows(_ count: Int) -> Matrix {
+      var values: [Float] = []
+      values.reserveCapacity(count * columns)
+      for _ in 0..<count {
+        for scale in scales { values.append(Float(generator.gaussian() * scale)) }
+      }
+      return Matrix(rows: count, columns: columns, values: values)
+    }
+    let calibration = rows(512)
+    return (calibration, rows(256))
   }
 }

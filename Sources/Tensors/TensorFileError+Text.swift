@@ -125,9 +125,9 @@ extension TensorFileError.Problem: CustomStringConvertible {
     case .notSynthetic(let text):
       "\(quoted(text)) is not a synthetic model: write synthetic:ROWSxCOLUMNS or "
         + "synthetic:ROWSxCOLUMNS:SEED, for instance synthetic:768x768:1"
-    case .syntheticTooLarge(let rows, let columns, let limit):
-      "\(grouped(rows)) x \(grouped(columns)) weights are more than the \(grouped(limit)) that a "
-        + "synthetic model may have"
+    case .syntheticTooLarge(let rows, let columns, let sideLimit, let limit):
+      "\(grouped(rows)) x \(grouped(columns)) is too large: a synthetic model has at most "
+        + "\(grouped(sideLimit)) rows or columns and \(grouped(limit)) weights"
     default: ""
     }
   }

@@ -50,7 +50,7 @@ public struct TensorFileError: Error, Hashable, Sendable, CustomStringConvertibl
     case encrypted(entry: String)
     case checksumDiffers(tensor: String, expected: UInt32, found: UInt32)
     case notSynthetic(text: String)
-    case syntheticTooLarge(rows: Int, columns: Int, limit: Int)
+    case syntheticTooLarge(rows: Int, columns: Int, sideLimit: Int, limit: Int)
 
     // Activations.
     case noActivations(found: [String])
