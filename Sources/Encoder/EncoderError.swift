@@ -12,8 +12,8 @@ public enum EncoderError: Error, Hashable, Sendable, CustomStringConvertible {
   case wrongShape(tensor: String, expected: [Int], found: [Int])
   /// A layer that was to be replaced does not exist, or the replacement has another shape.
   case wrongLayer(name: String, reason: String)
-  /// A tensor could not be read from its file.
-  case tensor(name: String, reason: String)
+  /// A tensor file cannot be read; its own sentence.
+  case file(String)
 
   public var description: String {
     switch self {
@@ -31,7 +31,7 @@ public enum EncoderError: Error, Hashable, Sendable, CustomStringConvertible {
       "tensor \"\(tensor)\" is \(Self.shape(found)) where config.json asks for "
         + "\(Self.shape(expected)); the checkpoint and config.json do not belong together"
     case .wrongLayer(let name, let reason): "layer \"\(name)\": \(reason)"
-    case .tensor(let name, let reason): "tensor \"\(name)\": \(reason)"
+    case .file(let sentence): sentence
     }
   }
 
