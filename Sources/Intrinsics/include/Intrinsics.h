@@ -64,6 +64,34 @@ INLINE void transpose_16x16(
 #undef ODD4
 }
 
+/// The same for an 8 x 8 tile.
+INLINE void transpose_8x8(const float *source, long sourceStride, float *target, long targetStride) {
+  float8x a[8], b[8];
+#define LOW(p, q) __builtin_shufflevector(p, q, 0, 8, 1, 9, 4, 12, 5, 13)
+#define HIGH(p, q) __builtin_shufflevector(p, q, 2, 10, 3, 11, 6, 14, 7, 15)
+#define LOW2(p, q) __builtin_shufflevector(p, q, 0, 1, 8, 9, 4, 5, 12, 13)
+#define HIGH2(p, q) __builtin_shufflevector(p, q, 2, 3, 10, 11, 6, 7, 14, 15)
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++) __builtin_memcpy(&a[i], source + i * sourceStride, 32);
+#pragma clang loop unroll(full)
+  for (int g = 0; g < 8; g += 4) {
+    float8x p = LOW(a[g], a[g + 1]), q = HIGH(a[g], a[g + 1]);
+    float8x r = LOW(a[g + 2], a[g + 3]), s = HIGH(a[g + 2], a[g + 3]);
+    b[g] = LOW2(p, r), b[g + 1] = HIGH2(p, r), b[g + 2] = LOW2(q, s), b[g + 3] = HIGH2(q, s);
+  }
+#pragma clang loop unroll(full)
+  for (int k = 0; k < 4; k++) {
+    float8x low = __builtin_shufflevector(b[k], b[k + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    float8x high = __builtin_shufflevector(b[k], b[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    __builtin_memcpy(target + k * targetStride, &low, 32);
+    __builtin_memcpy(target + (k + 4) * targetStride, &high, 32);
+  }
+#undef LOW
+#undef HIGH
+#undef LOW2
+#undef HIGH2
+}
+
 #ifdef __AVX512F__
 #include <immintrin.h>
 
