@@ -159,7 +159,7 @@ public struct Terminal: ~Copyable {
       case .indexed(let index) = style.background
     {
       // Two colours that fewer colours make one would hide the text.
-      foreground = Palette.luminance(index) > 0.36 ? 0 : 7
+      foreground = Palette.luminance(index) > 0.25 ? 0 : 7
     }
     let key = UInt64(UInt32(bitPattern: foreground)) << 32 | UInt64(UInt32(bitPattern: background))
     if let pair = pairs[key] { return (attributes, pair) }
