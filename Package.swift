@@ -11,10 +11,19 @@ let strict: [SwiftSetting] = [
 let optimised: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 /// One source directory, built once per instruction set; the copies are directory symlinks.
+///
+/// Whole modules in debug builds too: file by file, the one-line helpers of other files become calls
+/// and every vector travels through memory. One "thread" makes the compiler write the one object a
+/// file that a debug build expects.
 func microKernels(_ name: String, _ define: String, _ architecture: [String]) -> Target {
   .target(
     name: name, dependencies: ["Intrinsics"],
-    swiftSettings: strict + [.define(define), .unsafeFlags(["-O"] + architecture)])
+    swiftSettings: strict + [
+      .define(define), .unsafeFlags(["-O"] + architecture),
+      .unsafeFlags(
+        ["-disable-batch-mode", "-whole-module-optimization", "-num-threads", "1"],
+        .when(configuration: .debug)),
+    ])
 }
 
 #if arch(x86_64)
@@ -67,7 +76,11 @@ let package = Package(
       swiftSettings: optimised),
     .target(name: "Benchmarking", dependencies: ["Experiments"], swiftSettings: optimised),
     .target(
-      name: "Encoder", dependencies: ["Tensors", "Experiments", "Kernels"],
+      name: "Encoder",
+      dependencies: [
+        "Tensors", "Experiments", "Kernels", "MicroKernels512", "MicroKernels256",
+        "MicroKernelsPortable",
+      ],
       swiftSettings: optimised),
     .target(
       name: "Laboratory",
@@ -112,8 +125,13 @@ let package = Package(
     .testTarget(
       name: "ExplorerTests", dependencies: ["Explorer", "CellUI", "Experiments"],
       swiftSettings: strict),
+    // Shows what reaches a program through Terminal; the end-to-end tests run it.
+    .executableTarget(
+      name: "TerminalProbe", dependencies: ["CellUI", "Terminal"], path: "Tests/TerminalProbe",
+      swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["sparsity-tui", "CellUI", "Terminal"],
+      name: "EndToEndTests",
+      dependencies: ["sparsity-tui", "TerminalProbe", "CellUI", "Terminal"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

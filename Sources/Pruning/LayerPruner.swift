@@ -24,6 +24,7 @@ public final class LayerPruner: Sendable {
     var order: MatrixOrder
   }
   private let scored = Mutex<[(key: ScoringKey, layer: ScoredLayer)]>([])
+  private let solvers = Mutex<[(key: SolverKey, solver: ReconstructionSolver)]>([])
   private let layouts = Mutex<[(key: LayoutKey, layout: Layout)]>([])
   /// Scorings and layouts kept; each holds a few bytes per unit, and a copy of the weights under a
   /// reordering.
@@ -45,6 +46,9 @@ public final class LayerPruner: Sendable {
   public func prune(
     _ knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
   ) throws(PruningError) -> PrunedLayer {
+    if knobs.effectiveRegularizer != .none, knobs.solve == .reconstruct {
+      return try reconstruct(knobs, progress: progress)
+    }
     let start = nanoseconds()
     let layer = try scoredLayer(knobs, progress: progress)
     let decision = try decide(layer.scored, knobs)
@@ -62,12 +66,7 @@ public final class LayerPruner: Sendable {
     if regularizer != .none, knobs.pattern.base.hasNoPenalty {
       throw .lambdaNeedsUnits(pattern: knobs.pattern)
     }
-    let criterion: Criterion =
-      switch regularizer {
-      case .none: try source.criterion(knobs)
-      case .l1, .reweightedL1: .l1
-      case .groupLasso, .sparseGroupLasso, .reweightedGroupLasso: .magnitude
-      }
+    let criterion = regularizer == .none ? try source.criterion(knobs) : usedCriterion(knobs)
     let layout = try layout(knobs, progress: progress)
     let order = layout?.order ?? .identity
     let key = ScoringKey(
@@ -80,6 +79,14 @@ public final class LayerPruner: Sendable {
       order: order, rowsShare: key.rowsShare, seed: knobs.seed)
     remember(fresh, under: key)
     return (fresh, layout?.report)
+  }
+
+  /// What a penalty ranks by: single magnitudes, or the norms of units.
+  func usedCriterion(_ knobs: Knobs) -> Criterion {
+    switch knobs.effectiveRegularizer {
+    case .l1, .reweightedL1: .l1
+    default: .magnitude
+    }
   }
 
   func decide(_ layer: ScoredLayer, _ knobs: Knobs) throws(PruningError) -> Decision {
@@ -106,6 +113,15 @@ public final class LayerPruner: Sendable {
     }
   }
 
+  func cachedSolver(_ key: SolverKey) -> ReconstructionSolver? {
+    solvers.withLock { $0.first { $0.key == key }?.solver }
+  }
+
+  /// One problem at a time stays warm: a solver holds seven matrices of the layer's size.
+  func rememberSolver(_ solver: ReconstructionSolver, under key: SolverKey) {
+    solvers.withLock { $0 = [(key, solver)] }
+  }
+
   func cachedLayout(_ key: LayoutKey) -> Layout? {
     layouts.withLock { $0.first { $0.key == key }?.layout }
   }
@@ -125,7 +141,7 @@ public final class LayerPruner: Sendable {
       penalty.shrink(&arranged, strength: strength)
       weights = decision.order.restore(arranged, originalRows: weights.rows)
     }
-    var summary = summary(decision, layer: layer, knobs: knobs)
+    var summary = summary(decision, criterion: layer.criterion, knobs: knobs)
     if layer.penalty != nil {
       summary.weightError = relativeDistance(source.weights, weights)
     }
@@ -137,20 +153,21 @@ public final class LayerPruner: Sendable {
       summary: summary)
   }
 
-  private func summary(_ decision: Decision, layer: ScoredLayer, knobs: Knobs) -> PruningSummary {
+  func summary(_ decision: Decision, criterion: Criterion, knobs: Knobs) -> PruningSummary {
+    let inputEnergy = source.statistics?.inputEnergy
     let kept = WeightSums(
-      source.weights, mask: decision.mask, inputEnergy: layer.inputEnergy, scale: source.sumScale)
+      source.weights, mask: decision.mask, inputEnergy: inputEnergy, scale: source.sumScale)
     let totals = source.totals
     let nonzeros = decision.mask.count
     let energy = WeightSums.share(kept.energy, of: totals.energy)
     let density = Double(nonzeros) / Double(source.weights.count)
     return PruningSummary(
       tensor: tensor, rows: source.weights.rows, columns: source.weights.columns,
-      criterion: layer.criterion, nonzeros: nonzeros,
+      criterion: criterion, nonzeros: nonzeros,
       requestedSparsity: knobs.requestedSparsity,
       keptL1: WeightSums.share(kept.absolute, of: totals.absolute), keptEnergy: energy,
       weightError: max(0, 1 - energy).squareRoot(),
-      keptWandaEnergy: layer.inputEnergy == nil
+      keptWandaEnergy: inputEnergy == nil
         ? nil : WeightSums.share(kept.wanda, of: totals.wanda),
       lambda: decision.lambdaFraction, units: decision.units, unitsKept: decision.unitsKept,
       randomKeptEnergy: expectedRandomKeptEnergy(

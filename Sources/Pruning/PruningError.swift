@@ -19,6 +19,8 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
   case lambdaOutOfRange(Double)
   /// λ asked of a pattern without units of its own (N:M, overlays).
   case lambdaNeedsUnits(pattern: Pattern)
+  /// A global threshold on something that ranks no units.
+  case globalNeedsScores
   /// A method that needs the full second moment of a very wide input.
   case tooWide(tensor: String, inputs: Int, limit: Int, what: String)
   /// A mask, order or layer of another shape than the weights.
@@ -57,6 +59,9 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
     case .lambdaNeedsUnits(let pattern):
       "lambda on \(pattern): a regularizer removes whole units, which \(pattern) does not have; "
         + "use 1x1, RxC, row, column or twG, or set the sparsity"
+    case .globalNeedsScores:
+      "scope global ranks the units of all layers by score, but solve reconstruct decides each layer "
+        + "by a λ of its own: use scope layer, or solve prox"
     case .tooWide(let tensor, let inputs, let limit, let what):
       "\(tensor): \(what) needs the full second moment of \(inputs) inputs; the limit is \(limit). "
         + "Use criterion magnitude or wanda, solve prox and refit off"
