@@ -2,9 +2,9 @@
 ///
 /// Bit arithmetic and not `Float(Float16)`: this module is built for any x86-64, where that is a
 /// call of the runtime per element. The loops are plain and without branches, so the compiler
-/// makes vectors of them: reading a 5120x5120 F16 tensor into a matrix takes 65 ms, as long as
-/// BF16 (50 ms, mostly the fresh pages of the result). The same arithmetic written with `SIMD16`
-/// and `replace(with:where:)` took 326 ms (November 2026, Zen 5, baseline x86-64).
+/// makes vectors of them: reading a 5120x5120 F16 tensor into a matrix takes 65 ms. The same
+/// arithmetic written with `SIMD16` and `replace(with:where:)` took 326 ms (AMD EPYC, built for
+/// any x86-64, November 2026).
 enum HalfPrecision {
   /// `target[i]` becomes the value of the little-endian F16 bits `source[i]`, exactly; NaNs stay
   /// NaNs. `source` holds `2 · target.count` bytes at any alignment.
