@@ -119,7 +119,10 @@ let package = Package(
       name: "EncoderTests", dependencies: ["Encoder", "Tensors", "Experiments", "Kernels"],
       swiftSettings: optimised),
     .testTarget(
-      name: "LaboratoryTests", dependencies: ["Laboratory", "Tensors", "Experiments"],
+      name: "LaboratoryTests",
+      dependencies: [
+        "Laboratory", "Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking",
+      ],
       swiftSettings: strict),
     .testTarget(name: "CellUITests", dependencies: ["CellUI"], swiftSettings: strict),
     .testTarget(
