@@ -4,10 +4,11 @@
 PREFIX ?= /usr/local
 SWIFT  ?= swift
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib --product sparsity-tui
-BINARY = .build/release/sparsity-tui
+BINARY := .build/release/sparsity-tui
+PYTHON := .build/python/bin/python
 CACHE  := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/sparsity-tui
 
-.PHONY: run build test check lint walls install model data screenshots peers bench sanitize \
+.PHONY: run build test check lint walls install model data screenshots bench sanitize \
         dependencies test-dependencies clean
 
 run: build
@@ -30,8 +31,18 @@ test-dependencies: dependencies
 	@$(call need,ncurses-bin,tic compiles the tests' own terminal description,command -v tic)
 	@$(call need,python3,results files are read back by Python's csv module,command -v python3)
 
-test: test-dependencies check
+test: test-dependencies check $(PYTHON)
 	$(SWIFT) test --explicit-target-dependency-import-check error
+	SPARSITY_TUI_DATA="$(CURDIR)/data" Tests/Pipeline/pipeline.sh .build/debug/sparsity-tui $(PYTHON)
+
+# Readers that other people use, to check what we write: in an environment of their own.
+$(PYTHON): Tests/Pipeline/requirements.txt
+	@$(call need,python3-venv,the tests read results with pandas SciPy and safetensors,\
+	  python3 -m ensurepip --version)
+	python3 -m venv .build/python
+	.build/python/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -r Tests/Pipeline/requirements.txt
+	@touch $(PYTHON)
 
 check: test-dependencies lint walls
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
@@ -55,6 +66,36 @@ install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/sparsity-tui"
 	install -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/sparsity-tui"
 	cp -R data/. "$(DESTDIR)$(PREFIX)/share/sparsity-tui/"
+
+# The whole all-MiniLM-L6-v2 (83.5 MB) into the user's cache, verified.
+model:
+	data/fetch-model.sh
+
+# The built-in model again, from the whole one and our own sentences.
+data: model
+	@$(call need,python3-venv,the extract is made with numpy and tokenizers,\
+	  python3 -m ensurepip --version)
+	python3 -m venv .build/extract
+	.build/extract/bin/python -m pip install --quiet numpy tokenizers
+	.build/extract/bin/python data/extract.py
+
+# Pictures for the README, from the real program in a terminal.
+screenshots: build
+	@$(call need,tmux,the program runs in a real terminal,command -v tmux)
+	@$(call need,fonts-dejavu-core,the pictures are set in DejaVu Sans Mono,\
+	  test -e /usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf)
+	python3 -m venv .build/pictures
+	.build/pictures/bin/python -m pip install --quiet pillow
+	.build/pictures/bin/python screenshots/take.py $(BINARY)
+
+bench: build
+	$(BINARY) bench
+
+# Undefined behaviour in the kernels and readers shows here; slow, so not part of the tests.
+sanitize:
+	$(SWIFT) test --sanitize=address --scratch-path .build/address \
+	  --filter 'KernelsTests|TensorsTests'
+	$(SWIFT) test --sanitize=thread --scratch-path .build/thread --filter 'KernelsTests'
 
 clean:
 	$(SWIFT) package clean

@@ -26,13 +26,17 @@ public enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible 
   /// A kernel whose output differs from the reference of the same mask: a fault of this program.
   case wrongResult(kernel: String, tensor: String, token: Int, output: Int, error: Double)
   case activations(String)
+  /// A request that cannot be met as it stands, with the reason.
+  case request(String)
+  /// A file or checkpoint that cannot be used, with the reason.
+  case unreadable(String)
   case nothingToSweep(patterns: [Pattern], tensors: Int)
   case noShard(index: Int, count: Int)
   case cancelled
 
   public var kind: Kind {
     switch self {
-    case .noModelOpen, .nothingToSweep, .noSuchTensor, .notPrunable, .noShard: .usage
+    case .noModelOpen, .nothingToSweep, .noSuchTensor, .notPrunable, .noShard, .request: .usage
     case .pruning(.cancelled), .cancelled: .cancelled
     case .pruning(let error):
       switch error {
@@ -43,7 +47,13 @@ public enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible 
         .unreadable
       default: .failed
       }
-    case .file, .noBuiltInModel, .activations: .unreadable
+    case .file(let error):
+      switch error.problem {
+      case .exists: .usage
+      case .cannotWrite: .failed
+      default: .unreadable
+      }
+    case .noBuiltInModel, .activations, .unreadable: .unreadable
     case .kernel, .wrongResult: .failed
     }
   }
@@ -68,7 +78,7 @@ public enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible 
       "\(tensor): kernel \(kernel) is wrong at token \(token), output \(output): it differs from the "
         + "reference by \(NumberText.shortest(error)); no time was taken. This is a fault of the program: "
         + "please report it with the pattern and shape"
-    case .activations(let reason): reason
+    case .activations(let reason), .request(let reason), .unreadable(let reason): reason
     case .nothingToSweep(let patterns, let tensors):
       tensors == 0
         ? "there is no tensor to sweep: name tensors that are matrices"
