@@ -12,7 +12,7 @@ public final class SingleTokenDense: LinearKernel {
   let values: PackedWeights
   let places: OutputPlaces
   let groups: Int
-  let instructionSet: InstructionSet
+  private let kernels: SingleTokenKernels
 
   /// - Parameters:
   ///   - weights: `[rows, columns]`.
@@ -28,7 +28,7 @@ public final class SingleTokenDense: LinearKernel {
       instructionSet: instructionSet)
     rows = weights.rows
     columns = weights.columns
-    self.instructionSet = instructionSet
+    kernels = SingleTokenKernels.of(instructionSet)
     name = "dense 1-token \(dtype.rawValue) \(instructionSet.rawValue)"
     groups = (weights.rows + 15) / 16
     let source = SmallBatchSource(
@@ -57,7 +57,7 @@ public final class SingleTokenDense: LinearKernel {
       )
       WorkerPool.shared.run(threads: wanted) { worker in
         let share = groups * worker / wanted..<groups * (worker + 1) / wanted
-        SingleTokenKernels.of(instructionSet).dense(
+        kernels.dense(
           values.halves, values.pointer, columns, from, to, places.rows.pointer,
           places.runs.pointer, places.bias.pointer, share.lowerBound, share.upperBound)
       }

@@ -95,11 +95,10 @@ enum SingleTokenPart: Sendable {
   }
 
   func run(
-    _ set: InstructionSet, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    _ kernels: SingleTokenKernels, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
     adding: Bool, groups: Range<Int>
   ) {
     guard !groups.isEmpty else { return }
-    let kernels = SingleTokenKernels.of(set)
     let (from, to) = (groups.lowerBound, groups.upperBound)
     let halves = values.halves
     switch self {

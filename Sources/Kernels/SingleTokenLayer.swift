@@ -18,7 +18,7 @@ public final class SingleTokenLayer: LinearKernel {
   let parts: [SingleTokenPart]
   let source: SmallBatchSource
   let bias: [Float]?
-  let instructionSet: InstructionSet
+  private let kernels: SingleTokenKernels
   /// Kept weights.
   let kept: Int
   /// Whether formats hold more weights than are kept.
@@ -57,7 +57,7 @@ public final class SingleTokenLayer: LinearKernel {
     rows = weights.rows
     columns = weights.columns
     self.bias = bias
-    self.instructionSet = instructionSet
+    kernels = SingleTokenKernels.of(instructionSet)
     source = SmallBatchSource(
       weights: weights, mask: mask, rows: rowOrder, columns: columnOrder, dtype: dtype)
     kept = mask.count
@@ -85,7 +85,7 @@ public final class SingleTokenLayer: LinearKernel {
   private func multiply(
     _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, threads: Int
   ) {
-    if isPadded, !SingleTokenKernels.of(instructionSet).isFinite(x, columns) {
+    if isPadded, !kernels.isFinite(x, columns) {
       source.multiplyExactly(x, into: y, bias: bias, width: 1, lanes: 1)
     } else if gathers || columns < PackedLookup.window {
       let count = max(columns, PackedLookup.window)
@@ -110,12 +110,12 @@ public final class SingleTokenLayer: LinearKernel {
       // One more thread for each 2 µs of work: to fork and join takes 1 µs.
       let wanted = min(threads, 1 + part.values.count / 65_536, max(1, part.groups))
       if wanted <= 1 {
-        part.run(instructionSet, x, y, adding: adding, groups: 0..<part.groups)
+        part.run(kernels, x, y, adding: adding, groups: 0..<part.groups)
       } else {
         nonisolated(unsafe) let (x, y) = (x, y)
         WorkerPool.shared.run(threads: wanted) { worker in
           part.run(
-            instructionSet, x, y, adding: adding, groups: part.share(worker, of: wanted))
+            kernels, x, y, adding: adding, groups: part.share(worker, of: wanted))
         }
       }
     }

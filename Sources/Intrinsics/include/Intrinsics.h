@@ -341,6 +341,33 @@ INLINE small_batch_lanes small_batch_join_low(small_batch_lanes a, small_batch_l
 INLINE small_batch_lanes small_batch_join_high(small_batch_lanes a, small_batch_lanes b) {
   return __builtin_shufflevector(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
 }
+/// Writes eight tokens of the output rows[lane], lower lanes of `sums` if `upper` is false: with its
+/// bias, or added to y; tokens from `tokens` on become 0. Nothing is written where rows[lane] < 0.
+INLINE void small_batch_put_row(small_batch_lanes sums, bool upper, long lane, float *y,
+                                const int32_t *rows, const float *bias, long tokens, bool adding) {
+  long row = rows[lane];
+  if (row < 0) return;
+  small_batch_eight low = __builtin_shufflevector(sums, sums, 0, 1, 2, 3, 4, 5, 6, 7);
+  small_batch_eight high = __builtin_shufflevector(sums, sums, 8, 9, 10, 11, 12, 13, 14, 15);
+  small_batch_eight total = (upper ? high : low) + bias[lane];
+  small_batch_eight *out = (small_batch_eight *)(y + 8 * row);
+  if (adding) total += *out;
+  if (tokens < 8)
+    for (int i = 0; i < 8; i++) total[i] = i < tokens ? total[i] : 0;
+  *out = total;
+}
+
+/// From [4 inputs][8 tokens] to [8 tokens][4 inputs].
+INLINE void small_batch_turn(const float *x, float *target) {
+  small_batch_lanes a = small_batch_at(x), b = small_batch_at(x + 16);
+  small_batch_lanes low =
+      __builtin_shufflevector(a, b, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
+  small_batch_lanes high =
+      __builtin_shufflevector(a, b, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31);
+  __builtin_memcpy(target, &low, 64);
+  __builtin_memcpy(target + 16, &high, 64);
+}
+
 #pragma clang diagnostic pop
 // ---- End of small batches -----------------------------------------------------------------------
 
