@@ -35,9 +35,9 @@ extension Frame {
 
     var room = rect.width - 4
     let noteWidth = CellText.width(note)
-    if noteWidth > 0, noteWidth + 8 <= room {
-      put(" \(note) ", x: rect.maxX - 3 - noteWidth, y: rect.y, style: theme.muted)
-      room -= noteWidth + 3
+    if noteWidth > 0, noteWidth + 9 <= room {
+      put(" \(note) ", x: rect.maxX - 4 - noteWidth, y: rect.y, style: theme.muted)
+      room -= noteWidth + 4
     }
     if room > 0, title.contains(where: { !$0.text.isEmpty }) {
       self[rect.x + 1, rect.y] = Cell(" ", style)

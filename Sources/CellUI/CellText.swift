@@ -123,6 +123,7 @@ public enum CellText {
     guard width > 0 else { return [] }
     var lines: [String] = []
     for paragraph in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      let before = lines.count
       var line = ""
       var columns = 0
       for word in paragraph.split(separator: " ") {
@@ -140,10 +141,11 @@ public enum CellText {
           word = String(word.unicodeScalars.dropFirst(start.unicodeScalars.count))
           length = Self.width(word)
         }
+        if length == 0 { continue }
         line += columns > 0 ? " " + word : word
         columns += columns > 0 ? 1 + length : length
       }
-      lines.append(line)
+      if columns > 0 || lines.count == before { lines.append(line) }
     }
     return lines
   }

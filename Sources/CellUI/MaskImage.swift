@@ -113,7 +113,11 @@ extension Frame {
   private static func colored(_ image: MaskImage, _ x: Int, _ y: Int, _ theme: Theme) -> Cell {
     let upper = image.color(x, y, theme)
     let lower = image.color(x, y + 1, theme)
-    switch (image.ink(x, y) > 0, image.ink(x, y + 1) > 0) {
+    let isKept = image.ink(x, y) > 0
+    if y + 1 >= image.height {  // half a cell is left over; a foreground cannot be the terminal's
+      return Cell(isKept ? "▀" : " ", Style(upper, on: isKept ? lower : upper))
+    }
+    switch (isKept, image.ink(x, y + 1) > 0) {
     case (false, false):
       return Cell(upper == lower ? " " : "▄", Style(lower, on: upper))
     case (false, true): return Cell("▄", Style(lower, on: upper))

@@ -12,7 +12,7 @@ public enum Palette {
 
   /// Black or white, whichever is read more easily on `index`.
   public static func ink(on index: UInt8) -> Color {
-    luminance(index) > 0.36 ? .indexed(16) : .indexed(231)
+    luminance(index) > 0.25 ? .indexed(16) : .indexed(231)
   }
 
   /// Relative luminance, 0 to 1, by the weights of sRGB with a gamma of 2.

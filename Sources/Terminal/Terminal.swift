@@ -14,7 +14,7 @@ public struct Terminal: ~Copyable {
   public let depth: ColorDepth
   /// Characters that it shows.
   public let glyphs: GlyphSet
-  /// Bytes of pictures sent are ncurses' affair; frames that differed from the one before are ours.
+  /// Frames that differed from the one before them.
   public private(set) var framesSent = 0
 
   private let screen: OpaquePointer
@@ -92,8 +92,8 @@ public struct Terminal: ~Copyable {
   /// Shows `frame`; only what differs from what the terminal shows is sent, and nothing at all for
   /// the same frame again. What the frame does not cover is blank.
   ///
-  /// Measured on 160x45: 0.2 ms for handing over the cells, 0.3 ms for the difference, and 8 to 20 kB
-  /// for a mask that changes everywhere.
+  /// Measured at 160x45 in a release build (median of 300): 1.5 ms and 14 kB for a frame whose
+  /// coloured mask moves everywhere, less than 1 µs and no byte for the same frame again.
   public mutating func present(_ frame: Frame) {
     if frame == shown { return }
     shown = frame
@@ -159,7 +159,7 @@ public struct Terminal: ~Copyable {
       case .indexed(let index) = style.background
     {
       // Two colours that fewer colours make one would hide the text.
-      foreground = Palette.luminance(index) > 0.36 ? 0 : 7
+      foreground = Palette.luminance(index) > 0.25 ? 0 : 7
     }
     let key = UInt64(UInt32(bitPattern: foreground)) << 32 | UInt64(UInt32(bitPattern: background))
     if let pair = pairs[key] { return (attributes, pair) }

@@ -125,6 +125,7 @@ import Testing
   func coloursFollowTheTerminal(_ type: TestTerminfo.Name, _ depth: String) throws {
     let terminal = try probe(type: type)
     #expect(terminal.wait(for: "60x16 \(depth) full"), "\(terminal.screen.text)")
+    #expect(terminal.wait(for: "│模型│"))
     let rendition = terminal.screen.cells[1][0].rendition
     switch type {
     case .plain16: #expect(rendition.contains("38;5;1") && rendition.contains("48;5;"))
@@ -139,7 +140,7 @@ import Testing
   @Test func noColorIsHonoured() throws {
     for (arguments, environment) in [(["--no-color"], [:]), ([], ["NO_COLOR": "1"])] {
       let terminal = try probe(arguments, environment: environment)
-      #expect(terminal.wait(for: "60x16 none"), "\(terminal.screen.text)")
+      #expect(terminal.wait(for: "60x16 none full\n│模型│"), "\(terminal.screen.text)")
       #expect(terminal.screen.cells[1][0].rendition == "1")
     }
     let terminal = try probe(environment: ["NO_COLOR": ""])
