@@ -21,13 +21,18 @@ import Testing
     return bench
   }
 
-  /// Compares with the frame kept in `Frames`; writes it when SPARSITY_RECORD is set.
+  /// Compares with the frame kept in `Frames`; writes it when SPARSITY_RECORD is set,
+  /// and its colours into the folder SPARSITY_ANSI, to be looked at.
   static func expect(_ frame: Frame, _ name: String) throws {
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("Frames/\(name).txt")
     let text = frame.text + "\n"
     if ProcessInfo.processInfo.environment["SPARSITY_RECORD"] != nil {
       try text.write(to: file, atomically: true, encoding: .utf8)
+    }
+    if let folder = ProcessInfo.processInfo.environment["SPARSITY_ANSI"] {
+      let path = URL(fileURLWithPath: folder).appendingPathComponent("\(name).ansi")
+      try frame.ansi().write(to: path, atomically: true, encoding: .utf8)
     }
     let kept = try String(contentsOf: file, encoding: .utf8)
     #expect(text == kept, "\(name) has changed")
