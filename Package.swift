@@ -127,7 +127,7 @@ let package = Package(
     .testTarget(name: "CellUITests", dependencies: ["CellUI"], swiftSettings: strict),
     .testTarget(
       name: "ExplorerTests", dependencies: ["Explorer", "CellUI", "Experiments"],
-      swiftSettings: strict),
+      exclude: ["Frames"], swiftSettings: strict),
     // Shows what reaches a program through Terminal; the end-to-end tests run it.
     .executableTarget(
       name: "TerminalProbe", dependencies: ["CellUI", "Terminal"], path: "Tests/TerminalProbe",
