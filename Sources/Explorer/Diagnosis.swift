@@ -6,7 +6,7 @@ internal import Experiments
 struct Diagnosis: Hashable {
   enum Cause: Hashable {
     case noisy, denseWeak, fewTokens, bandwidth, singleRows, indexOverhead, padding, imbalance
-    case tooDense, nearCeiling
+    case tooDense, nearCeiling, rates
   }
   struct Finding: Hashable {
     var cause: Cause
@@ -81,7 +81,8 @@ extension Diagnosis {
 
     var opening: String {
       let speed = Figures.ratio(measurement.speedup.estimate)
-      let bound = allowed.isFinite ? " of the \(NumberText.fixed(allowed, 1))x its zeros allow" : ""
+      let bound =
+        allowed.isFinite ? ", of the \(NumberText.fixed(allowed, 1))x its zeros allow" : ""
       switch measurement.verdict {
       case .faster: return "\(speed) faster\(bound)"
       case .slower:
@@ -163,6 +164,12 @@ extension Diagnosis {
             "it moves \(Figures.rate(rate, "B/s")), which is what memory gives; "
               + "fewer bytes would help, fewer multiplications not")
         }
+      }
+      if let dense = denseShare, let sparse = sparseShare {
+        find(
+          .rates, 0.01,
+          "the sparse kernel runs at \(Wording.whole(sparse)) of peak, the dense one at "
+            + "\(Wording.whole(dense)), while dense multiplies by every zero as well")
       }
       return found
     }

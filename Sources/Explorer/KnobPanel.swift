@@ -23,7 +23,8 @@ enum KnobPanel {
       frame.put(
         knob.rawValue, x: inside.x + 1, y: y, style: isChosen ? theme.title : theme.muted,
         maxWidth: nameWidth)
-      value(&frame, knob, valueRect(inside, y), state, chosen: isChosen && focused)
+      value(
+        &frame, knob, valueRect(inside, y), inside, state, chosen: isChosen && focused)
     }
     frame.scrollBar(
       offset: start, visible: lines, total: order.count, x: rect.maxX - 1, y: inside.y,
@@ -35,7 +36,7 @@ enum KnobPanel {
   }
 
   private static func value(
-    _ frame: inout Frame, _ knob: Knob, _ rect: Rect, _ state: State, chosen: Bool
+    _ frame: inout Frame, _ knob: Knob, _ rect: Rect, _ inside: Rect, _ state: State, chosen: Bool
   ) {
     let theme = state.theme
     let style = chosen ? theme.accent.with(.bold) : theme.text
@@ -57,17 +58,27 @@ enum KnobPanel {
         text, x: rect.x, y: rect.y, width: rect.width, alignment: .right,
         style: owns ? style : theme.muted, onlyTextFrom: max(track, 0))
     default:
-      let text = state.knobs.text(of: knob) ?? defaultText(knob, state)
       let isDefault = state.knobs.text(of: knob) == nil
-      let room = rect.width - 4
+      // Values end at the right edge, so that a long one may start under a short name.
+      let room = rect.maxX - inside.x - knob.rawValue.count - 2 - (chosen ? 4 : 1)
+      let text = fitted(state.knobs.text(of: knob) ?? defaultText(knob, state), room)
+      let width = min(room, CellText.width(text))
+      let end = rect.maxX - (chosen ? 2 : 1)
       if chosen {
-        frame.put("◂", x: rect.x, y: rect.y, style: theme.key)
+        frame.put("◂", x: end - width - 2, y: rect.y, style: theme.key)
         frame.put("▸", x: rect.maxX - 1, y: rect.y, style: theme.key)
       }
       frame.put(
-        text, x: rect.x + 2, y: rect.y, style: isDefault && !chosen ? theme.muted : style,
+        text, x: end - width, y: rect.y, style: isDefault && !chosen ? theme.muted : style,
         maxWidth: room)
     }
+  }
+
+  /// The longest form of a value that fits: penalties have short names too.
+  private static func fitted(_ text: String, _ room: Int) -> String {
+    guard CellText.width(text) > room else { return text }
+    let short = text.replacing("reweighted", with: "rw").replacing("-lasso", with: "")
+    return short
   }
 
   private static func amountText(_ knob: Knob, _ state: State) -> String {

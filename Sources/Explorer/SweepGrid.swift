@@ -10,6 +10,8 @@ struct SweepGrid {
   }
   var rows: [Row] = []
   var columns: [String] = []
+  /// Where the columns lie on the axis, ascending.
+  var positions: [Double] = []
   /// What the columns are: `sparsity`, `tokens`, `threads`, `lambda`.
   var axis = "sparsity"
   /// Index of the plan's cell, row by row.
@@ -31,7 +33,6 @@ struct SweepGrid {
       default: cell.knobs.amount.sparsity ?? cell.knobs.amount.lambda ?? 0
       }
     }
-    var positions: [Double] = []
     for cell in state.sweep.cells where !positions.contains(position(cell)) {
       positions.append(position(cell))
     }

@@ -27,7 +27,14 @@ enum SweepPage {
     if state.choices.sweepForm == .table {
       frame.table(table(state), in: content, theme: theme)
     } else {
-      frame.heatMap(heatMap(state), in: content, theme: theme)
+      let map = heatMap(state)
+      frame.heatMap(map, in: content, theme: theme)
+      let spare = content.height - map.rowLabels.count - 2
+      if spare >= SweepChart.least.height, content.width >= SweepChart.least.width {
+        SweepChart.draw(
+          &frame,
+          Rect(x: content.x, y: content.maxY - spare, width: content.width, height: spare), state)
+      }
       legend(
         &frame, Rect(x: inside.x + 1, y: inside.maxY - 1, width: inside.width - 2, height: 1), state
       )

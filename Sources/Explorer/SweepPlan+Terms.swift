@@ -41,8 +41,12 @@ extension SweepPlan {
       case "threads": threads = try each(.threads, \.threads)
       case "dtype", "dtypes": dtypes = try each(.dtype, \.dtype)
       case "tensor", "tensors":
-        let names = model.prunable.map(\.name)
-        tensors = names.filter { name in term.values.contains { Glob.matches(name, $0) } }
+        // A star stands for weights of linear layers; an embedding has to be named in full.
+        tensors = model.prunable.filter { tensor in
+          term.values.contains {
+            $0 == tensor.name || tensor.isLinearWeight && Glob.matches(tensor.name, $0)
+          }
+        }.map(\.name)
         guard !tensors.isEmpty else {
           throw CommandError(
             "sweep tensor=\(term.values.joined(separator: ",")): no matrix of this name")

@@ -80,7 +80,7 @@ enum TradeOffPage {
       case .speedup: return Scale(isWide ? .logarithmic : .linear, covering: values, including: [1])
       case .sparseNs, .denseNs, .packNs, .bytesSparse, .flopsExecuted:
         return Scale(isWide ? .logarithmic : .linear, covering: values)
-      default: return Scale(.linear, covering: values, including: [0])
+      default: return Scale(.linear, covering: values)
       }
     }
     var chart = Chart(
@@ -98,8 +98,7 @@ enum TradeOffPage {
         interval = low...high
       }
       let label =
-        isBest && point.source == 0 && index != state.tradeOff.selected
-        ? point.row[.pattern].text : ""
+        isBest && point.source == 0 ? Self.label(point.row) : ""
       return Chart.Point(
         x: point.row[x].number ?? .nan, y: point.row[y].number ?? .nan, xInterval: interval,
         marker: point.source == 0 ? markers[family] ?? "●" : "×", style: style, label: label)
@@ -112,11 +111,16 @@ enum TradeOffPage {
       chart.verticals = [Chart.Reference(1, "dense", style: theme.title)]
       chart.regions = [
         Chart.Region(
-          x: min(chart.x.scale.low, 1)...1, label: "slower than dense", style: theme.muted)
+          x: min(chart.x.scale.low, 1)...1, label: "slower", style: theme.muted)
       ]
     }
     chart.selected = min(state.tradeOff.selected, points.count - 1)
     return chart
+  }
+
+  private static func label(_ row: ResultRow) -> String {
+    let zeros = row[.sparsityAchieved].number.map { " \(NumberText.fixed($0 * 100, 0))%" } ?? ""
+    return row[.pattern].text + zeros
   }
 
   private static func legend(

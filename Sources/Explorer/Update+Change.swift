@@ -5,7 +5,9 @@ extension State {
   mutating func change(_ command: Command) throws(CommandError) -> [Effect] {
     let before = choices
     switch command {
-    case .open(let path, _): return open(path)
+    case .open(let path, let identity):
+      expectedIdentity = identity
+      return open(path)
     case .calibration(let path):
       return begin(.open, .calibrate(path: path))
     case .tensor(let name):
