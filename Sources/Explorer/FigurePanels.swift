@@ -14,7 +14,10 @@ enum CostPanel {
 
   static func draw(_ frame: inout Frame, _ rect: Rect, _ state: State) {
     let theme = state.theme
-    let inside = frame.box(rect, title: "What it costs", theme: theme)
+    let hasFloor =
+      state.quality.value?.outputErrorRandom != nil || state.summary.value != nil
+    let inside = frame.box(
+      rect, title: "What it costs", note: hasFloor ? "┃ random" : "", theme: theme)
     if case .failed(let reason) = state.summary {
       frame.putWrapped(reason, in: inside, style: theme.bad)
       return

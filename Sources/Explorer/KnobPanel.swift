@@ -35,6 +35,12 @@ enum KnobPanel {
     Rect(x: inside.x + nameWidth + 1, y: y, width: inside.width - nameWidth - 1, height: 1)
   }
 
+  /// A slider starts after the longer of the two names that have one, to be as long as it can.
+  private static func sliderRect(_ inside: Rect, _ y: Int) -> Rect {
+    let name = Knob.sparsity.rawValue.count + 2
+    return Rect(x: inside.x + name, y: y, width: inside.width - name - 1, height: 1)
+  }
+
   private static func value(
     _ frame: inout Frame, _ knob: Knob, _ rect: Rect, _ inside: Rect, _ state: State, chosen: Bool
   ) {
@@ -47,6 +53,7 @@ enum KnobPanel {
         ? state.knobs.amount.sparsity != nil || state.knobs.pattern.fixedSparsity != nil
         : state.knobs.amount.lambda != nil
       let text = amountText(knob, state)
+      let rect = sliderRect(inside, rect.y)
       let track = rect.width - 6
       if let position = KnobSteps.position(knob, state), track >= 3 {
         frame.slider(position, x: rect.x, y: rect.y, width: track, theme: theme, focused: chosen)
@@ -117,8 +124,8 @@ enum KnobPanel {
     atX x: Int, _ knob: Knob, _ state: State, _ layout: ScreenLayout
   ) -> [Command] {
     let rect = valueRect(layout.knobs.inset(1, 1), 0)
-    guard x >= rect.x else { return [] }
     if knob == .sparsity { return slide(toX: x, state, layout, knob: knob) }
+    guard x >= rect.x else { return [] }
     return [.turn(x < rect.x + rect.width / 2 ? -1 : 1)]
   }
 
@@ -128,7 +135,7 @@ enum KnobPanel {
     guard (knob ?? state.knob) == .sparsity, state.knobs.pattern.fixedSparsity == nil else {
       return []
     }
-    let rect = valueRect(layout.knobs.inset(1, 1), 0)
+    let rect = sliderRect(layout.knobs.inset(1, 1), 0)
     let track = rect.width - 6
     guard track > 1, x >= rect.x, x < rect.x + track else { return [] }
     let range = state.knobs.pattern.sparsityRange
