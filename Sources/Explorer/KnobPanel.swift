@@ -26,6 +26,16 @@ enum KnobPanel {
       value(
         &frame, knob, valueRect(inside, y), inside, state, chosen: isChosen && focused)
     }
+    let spare = lines - order.count
+    if spare >= 5 {
+      frame.rule(
+        x: inside.x, y: inside.y + order.count + 1, width: inside.width, style: theme.border)
+      explanation(
+        &frame,
+        Rect(
+          x: inside.x + 1, y: inside.y + order.count + 2, width: inside.width - 2,
+          height: spare - 2), state)
+    }
     frame.scrollBar(
       offset: start, visible: lines, total: order.count, x: rect.maxX - 1, y: inside.y,
       height: lines, theme: theme)
@@ -86,6 +96,20 @@ enum KnobPanel {
     guard CellText.width(text) > room else { return text }
     let short = text.replacing("reweighted", with: "rw").replacing("-lasso", with: "")
     return short
+  }
+
+  /// What the chosen knob does, where there is room for it.
+  private static func explanation(_ frame: inout Frame, _ rect: Rect, _ state: State) {
+    let knob = state.knob
+    var text = "\(knob.rawValue): \(knob.help)."
+    if let choices = knob.choices { text += "\n\n" + choices.joined(separator: ", ") + "." }
+    if knob == .sparsity, state.knobs.amount.lambda != nil {
+      text += "\n\nλ owns the mask now; turning this takes it back."
+    }
+    if knob == .lambda, state.knobs.amount.lambda == nil {
+      text += "\n\nThe sparsity owns the mask now; turning this takes it."
+    }
+    frame.putWrapped(text, in: rect, style: state.theme.muted)
   }
 
   private static func amountText(_ knob: Knob, _ state: State) -> String {
