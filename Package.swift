@@ -11,10 +11,19 @@ let strict: [SwiftSetting] = [
 let optimised: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 /// One source directory, built once per instruction set; the copies are directory symlinks.
+///
+/// Whole modules in debug builds too: file by file, the one-line helpers of other files become calls
+/// and every vector travels through memory. One "thread" makes the compiler write the one object a
+/// file that a debug build expects.
 func microKernels(_ name: String, _ define: String, _ architecture: [String]) -> Target {
   .target(
     name: name, dependencies: ["Intrinsics"],
-    swiftSettings: strict + [.define(define), .unsafeFlags(["-O"] + architecture)])
+    swiftSettings: strict + [
+      .define(define), .unsafeFlags(["-O"] + architecture),
+      .unsafeFlags(
+        ["-disable-batch-mode", "-whole-module-optimization", "-num-threads", "1"],
+        .when(configuration: .debug)),
+    ])
 }
 
 #if arch(x86_64)
@@ -38,12 +47,15 @@ let package = Package(
     .library(name: "Laboratory", targets: ["Laboratory"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
   ],
   targets: [
     // Ground: no imports of ours.
     .target(name: "Intrinsics"),
-    .target(name: "Tensors", swiftSettings: optimised),
+    .target(
+      name: "Tensors", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: optimised),
     microKernels("MicroKernels512", "AVX512", level4),
     microKernels("MicroKernels256", "AVX2", level3),
     microKernels("MicroKernelsPortable", "PORTABLE", []),
@@ -64,12 +76,16 @@ let package = Package(
       swiftSettings: optimised),
     .target(name: "Benchmarking", dependencies: ["Experiments"], swiftSettings: optimised),
     .target(
-      name: "Encoder", dependencies: ["Tensors", "Experiments", "Kernels"],
+      name: "Encoder",
+      dependencies: [
+        "Tensors", "Experiments", "Kernels", "MicroKernels512", "MicroKernels256",
+        "MicroKernelsPortable",
+      ],
       swiftSettings: optimised),
     .target(
       name: "Laboratory",
       dependencies: ["Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking", "Encoder"],
-      swiftSettings: strict),
+      swiftSettings: optimised),
 
     // Face.
     .target(name: "CellUI", swiftSettings: strict),

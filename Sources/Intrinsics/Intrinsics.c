@@ -1,1 +1,15 @@
 #include "Intrinsics.h"
+
+int cpu_vector_level(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  int level3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+               __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  int level4 = level3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vl");
+  return level4 ? 4 : level3 ? 3 : 0;
+#else
+  return 0;
+#endif
+}

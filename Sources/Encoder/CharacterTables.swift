@@ -1,0 +1,309 @@
+/// Character properties as the reference tokenizer has them, in hexadecimal.
+///
+/// Written by `Tests/tokenizer.py tables`; its head says why they are not taken from the
+/// standard library.
+enum CharacterTables {
+  /// Dropped when text is cleaned: controls, formats, private use, NUL and U+FFFD.
+  static let removed = """
+    0-8 b-c e-1f 7f-9f ad 600-605 61c 6dd 70f 180e 200b-200f 202a-202e 2060-2064 2066-206f
+    e000-f8ff feff fff9-fffb fffd 110bd 1bca0-1bca3 1d173-1d17a e0001 e0020-e007f f0000-ffffd
+    100000-10fffd
+    """
+
+  /// What separates words.
+  static let space = """
+    9-d 20 85 a0 1680 2000-200a 2028-2029 202f 205f 3000
+    """
+
+  /// Chinese characters: each is a word of its own.
+  static let han = """
+    3400-4dbf 4e00-9fff f900-faff 20000-2a6df 2a700-2b81f 2b920-2ceaf 2f800-2fa1f
+    """
+
+  /// Each is a word of its own.
+  static let punctuation = """
+    21-2f 3a-40 5b-60 7b-7e a1 a7 ab b6-b7 bb bf 37e 387 55a-55f 589-58a 5be 5c0 5c3 5c6 5f3-5f4
+    609-60a 60c-60d 61b 61e-61f 66a-66d 6d4 700-70d 7f7-7f9 830-83e 85e 964-965 970 af0 df4 e4f
+    e5a-e5b f04-f12 f14 f3a-f3d f85 fd0-fd4 fd9-fda 104a-104f 10fb 1360-1368 1400 166d-166e
+    169b-169c 16eb-16ed 1735-1736 17d4-17d6 17d8-17da 1800-180a 1944-1945 1a1e-1a1f 1aa0-1aa6
+    1aa8-1aad 1b5a-1b60 1bfc-1bff 1c3b-1c3f 1c7e-1c7f 1cc0-1cc7 1cd3 2010-2027 2030-2043 2045-2051
+    2053-205e 207d-207e 208d-208e 2308-230b 2329-232a 2768-2775 27c5-27c6 27e6-27ef 2983-2998
+    29d8-29db 29fc-29fd 2cf9-2cfc 2cfe-2cff 2d70 2e00-2e2e 2e30-2e42 3001-3003 3008-3011 3014-301f
+    3030 303d 30a0 30fb a4fe-a4ff a60d-a60f a673 a67e a6f2-a6f7 a874-a877 a8ce-a8cf a8f8-a8fa a8fc
+    a92e-a92f a95f a9c1-a9cd a9de-a9df aa5c-aa5f aade-aadf aaf0-aaf1 abeb fd3e-fd3f fe10-fe19
+    fe30-fe52 fe54-fe61 fe63 fe68 fe6a-fe6b ff01-ff03 ff05-ff0a ff0c-ff0f ff1a-ff1b ff1f-ff20
+    ff3b-ff3d ff3f ff5b ff5d ff5f-ff65 10100-10102 1039f 103d0 1056f 10857 1091f 1093f 10a50-10a58
+    10a7f 10af0-10af6 10b39-10b3f 10b99-10b9c 11047-1104d 110bb-110bc 110be-110c1 11140-11143
+    11174-11175 111c5-111c9 111cd 111db 111dd-111df 11238-1123d 112a9 114c6 115c1-115d7
+    11641-11643 1173c-1173e 12470-12474 16a6e-16a6f 16af5 16b37-16b3b 16b44 1bc9f 1da87-1da8b
+    """
+
+  /// Non-spacing marks that canonical ordering moves; dropped with accents.
+  static let marks = """
+    300-34e 350-36f 483-487 591-5bd 5bf 5c1-5c2 5c4-5c5 5c7 610-61a 64b-65f 670 6d6-6dc 6df-6e4
+    6e7-6e8 6ea-6ed 711 730-74a 7eb-7f3 816-819 81b-823 825-827 829-82d 859-85b 8e3-8ff 93c 94d
+    951-954 9bc 9cd a3c a4d abc acd b3c b4d bcd c4d c55-c56 cbc ccd d4d dca e38-e3a e48-e4b
+    eb8-eb9 ec8-ecb f18-f19 f35 f37 f39 f71-f75 f7a-f7d f80-f84 f86-f87 fc6 1037 1039-103a 108d
+    135d-135f 1714 1734 17d2 17dd 18a9 1939-193b 1a17-1a18 1a60 1a75-1a7c 1a7f 1ab0-1abd 1b34
+    1b6b-1b73 1bab 1be6 1c37 1cd0-1cd2 1cd4-1ce0 1ce2-1ce8 1ced 1cf4 1cf8-1cf9 1dc0-1df5 1dfc-1dff
+    20d0-20dc 20e1 20e5-20f0 2cef-2cf1 2d7f 2de0-2dff 302a-302d 3099-309a a66f a674-a67d a69e-a69f
+    a6f0-a6f1 a806 a8c4 a8e0-a8f1 a92b-a92d a9b3 aab0 aab2-aab4 aab7-aab8 aabe-aabf aac1 aaf6 abed
+    fb1e fe20-fe2f 101fd 102e0 10376-1037a 10a0d 10a0f 10a38-10a3a 10a3f 10ae5-10ae6 11046 1107f
+    110b9-110ba 11100-11102 11133-11134 11173 111ca 11236 112e9-112ea 1133c 11366-1136c
+    11370-11374 114c2-114c3 115bf-115c0 1163f 116b7 1172b 16af0-16af4 16b30-16b36 1bc9e
+    1d167-1d169 1d17b-1d182 1d185-1d18b 1d1aa-1d1ad 1d242-1d244 1e8d0-1e8d6
+    """
+
+  /// Non-spacing marks that canonical ordering does not move; dropped too.
+  static let markStarters = """
+    34f 7a6-7b0 900-902 93a 941-948 955-957 962-963 981 9c1-9c4 9e2-9e3 a01-a02 a41-a42 a47-a48
+    a4b-a4c a51 a70-a71 a75 a81-a82 ac1-ac5 ac7-ac8 ae2-ae3 b01 b3f b41-b44 b56 b62-b63 b82 bc0
+    c00 c3e-c40 c46-c48 c4a-c4c c62-c63 c81 cbf cc6 ccc ce2-ce3 d01 d41-d44 d62-d63 dd2-dd4 dd6
+    e31 e34-e37 e47 e4c-e4e eb1 eb4-eb7 ebb-ebc ecc-ecd f76-f79 f7e f8d-f97 f99-fbc 102d-1030
+    1032-1036 103d-103e 1058-1059 105e-1060 1071-1074 1082 1085-1086 109d 1712-1713 1732-1733
+    1752-1753 1772-1773 17b4-17b5 17b7-17bd 17c6 17c9-17d1 17d3 180b-180d 1920-1922 1927-1928 1932
+    1a1b 1a56 1a58-1a5e 1a62 1a65-1a6c 1a73-1a74 1b00-1b03 1b36-1b3a 1b3c 1b42 1b80-1b81 1ba2-1ba5
+    1ba8-1ba9 1bac-1bad 1be8-1be9 1bed 1bef-1bf1 1c2c-1c33 1c36 a802 a80b a825-a826 a926-a92a
+    a947-a951 a980-a982 a9b6-a9b9 a9bc a9e5 aa29-aa2e aa31-aa32 aa35-aa36 aa43 aa4c aa7c aaec-aaed
+    abe5 abe8 fe00-fe0f 10a01-10a03 10a05-10a06 10a0c 10a0e 11001 11038-11045 11080-11081
+    110b3-110b6 11127-1112b 1112d-11132 11180-11181 111b6-111be 111cb-111cc 1122f-11231 11234
+    11237 112df 112e3-112e8 11300-11301 11340 114b3-114b8 114ba 114bf-114c0 115b2-115b5
+    115bc-115bd 115dc-115dd 11633-1163a 1163d 11640 116ab 116ad 116b0-116b5 1171d-1171f
+    11722-11725 11727-1172a 16f8f-16f92 1bc9d 1da00-1da36 1da3b-1da6c 1da75 1da84 1da9b-1da9f
+    1daa1-1daaf e0100-e01ef
+    """
+
+  /// Kept characters with a combining class: `class=ranges`.
+  static let combining = """
+    7=11446, 1e94a 9=1b44, 1baa, 1bf2-1bf3, a953, a9c0, 111c0, 11235, 1134d, 11442, 116b6, 11c3f
+    216=1d165-1d166, 1d16e-1d172 224=302e-302f 226=1d16d 230=8d4-8e1, 1dfb, 1e000-1e006,
+    1e008-1e018, 1e01b-1e021, 1e023-1e024, 1e026-1e02a, 1e944-1e949
+    """
+
+  /// `first:count:step:offset` of one-to-one mappings.
+  static let lowercase = """
+    41:1a:1:+20 c0:17:1:+20 d8:7:1:+20 100:18:2:+1 132:3:2:+1 139:8:2:+1 14a:17:2:+1 178:1:1:-79
+    179:3:2:+1 181:1:1:+d2 182:2:2:+1 186:1:1:+ce 187:1:1:+1 189:2:1:+cd 18b:1:1:+1 18e:1:1:+4f
+    18f:1:1:+ca 190:1:1:+cb 191:1:1:+1 193:1:1:+cd 194:1:1:+cf 196:1:1:+d3 197:1:1:+d1 198:1:1:+1
+    19c:1:1:+d3 19d:1:1:+d5 19f:1:1:+d6 1a0:3:2:+1 1a6:1:1:+da 1a7:1:1:+1 1a9:1:1:+da 1ac:1:1:+1
+    1ae:1:1:+da 1af:1:1:+1 1b1:2:1:+d9 1b3:2:2:+1 1b7:1:1:+db 1b8:1:1:+1 1bc:1:1:+1 1c4:1:1:+2
+    1c5:1:1:+1 1c7:1:1:+2 1c8:1:1:+1 1ca:1:1:+2 1cb:9:2:+1 1de:9:2:+1 1f1:1:1:+2 1f2:2:2:+1
+    1f6:1:1:-61 1f7:1:1:-38 1f8:14:2:+1 220:1:1:-82 222:9:2:+1 23a:1:1:+2a2b 23b:1:1:+1
+    23d:1:1:-a3 23e:1:1:+2a28 241:1:1:+1 243:1:1:-c3 244:1:1:+45 245:1:1:+47 246:5:2:+1 370:2:2:+1
+    376:1:1:+1 37f:1:1:+74 386:1:1:+26 388:3:1:+25 38c:1:1:+40 38e:2:1:+3f 391:11:1:+20
+    3a3:9:1:+20 3cf:1:1:+8 3d8:c:2:+1 3f4:1:1:-3c 3f7:1:1:+1 3f9:1:1:-7 3fa:1:1:+1 3fd:3:1:-82
+    400:10:1:+50 410:20:1:+20 460:11:2:+1 48a:1b:2:+1 4c0:1:1:+f 4c1:7:2:+1 4d0:30:2:+1
+    531:26:1:+30 10a0:26:1:+1c60 10c7:1:1:+1c60 10cd:1:1:+1c60 13a0:50:1:+97d0 13f0:6:1:+8
+    1c89:1:1:+1 1c90:2b:1:-bc0 1cbd:3:1:-bc0 1e00:4b:2:+1 1e9e:1:1:-1dbf 1ea0:30:2:+1 1f08:8:1:-8
+    1f18:6:1:-8 1f28:8:1:-8 1f38:8:1:-8 1f48:6:1:-8 1f59:4:2:-8 1f68:8:1:-8 1f88:8:1:-8
+    1f98:8:1:-8 1fa8:8:1:-8 1fb8:2:1:-8 1fba:2:1:-4a 1fbc:1:1:-9 1fc8:4:1:-56 1fcc:1:1:-9
+    1fd8:2:1:-8 1fda:2:1:-64 1fe8:2:1:-8 1fea:2:1:-70 1fec:1:1:-7 1ff8:2:1:-80 1ffa:2:1:-7e
+    1ffc:1:1:-9 2126:1:1:-1d5d 212a:1:1:-20bf 212b:1:1:-2046 2132:1:1:+1c 2160:10:1:+10
+    2183:1:1:+1 24b6:1a:1:+1a 2c00:30:1:+30 2c60:1:1:+1 2c62:1:1:-29f7 2c63:1:1:-ee6
+    2c64:1:1:-29e7 2c67:3:2:+1 2c6d:1:1:-2a1c 2c6e:1:1:-29fd 2c6f:1:1:-2a1f 2c70:1:1:-2a1e
+    2c72:1:1:+1 2c75:1:1:+1 2c7e:2:1:-2a3f 2c80:32:2:+1 2ceb:2:2:+1 2cf2:1:1:+1 a640:17:2:+1
+    a680:e:2:+1 a722:7:2:+1 a732:1f:2:+1 a779:2:2:+1 a77d:1:1:-8a04 a77e:5:2:+1 a78b:1:1:+1
+    a78d:1:1:-a528 a790:2:2:+1 a796:a:2:+1 a7aa:1:1:-a544 a7ab:1:1:-a54f a7ac:1:1:-a54b
+    a7ad:1:1:-a541 a7ae:1:1:-a544 a7b0:1:1:-a512 a7b1:1:1:-a52a a7b2:1:1:-a515 a7b3:1:1:+3a0
+    a7b4:8:2:+1 a7c4:1:1:-30 a7c5:1:1:-a543 a7c6:1:1:-8a38 a7c7:2:2:+1 a7cb:1:1:-a567 a7cc:8:2:+1
+    a7dc:1:1:-a641 a7f5:1:1:+1 ff21:1a:1:+20 10400:28:1:+28 104b0:24:1:+28 10570:b:1:+27
+    1057c:f:1:+27 1058c:7:1:+27 10594:2:1:+27 10c80:33:1:+40 10d50:16:1:+20 118a0:20:1:+20
+    16e40:20:1:+20 16ea0:19:1:+1b 1e900:22:1:+22
+    """
+
+  /// `result=sources`, marks dropped, Hangul left out; `.` joins characters.
+  static let decompositions = """
+    41=c0, c1, c2, c3, c4, c5, 100, 102, 104, 1cd, 1de, 1e0, 1fa, 200, 202, 226, 1e00, 1ea0, 1ea2,
+    1ea4, 1ea6, 1ea8, 1eaa, 1eac, 1eae, 1eb0, 1eb2, 1eb4, 1eb6, 212b 43=c7, 106, 108, 10a, 10c,
+    1e08 45=c8, c9, ca, cb, 112, 114, 116, 118, 11a, 204, 206, 228, 1e14, 1e16, 1e18, 1e1a, 1e1c,
+    1eb8, 1eba, 1ebc, 1ebe, 1ec0, 1ec2, 1ec4, 1ec6 49=cc, cd, ce, cf, 128, 12a, 12c, 12e, 130,
+    1cf, 208, 20a, 1e2c, 1e2e, 1ec8, 1eca 4e=d1, 143, 145, 147, 1f8, 1e44, 1e46, 1e48, 1e4a 4f=d2,
+    d3, d4, d5, d6, 14c, 14e, 150, 1a0, 1d1, 1ea, 1ec, 20c, 20e, 22a, 22c, 22e, 230, 1e4c, 1e4e,
+    1e50, 1e52, 1ecc, 1ece, 1ed0, 1ed2, 1ed4, 1ed6, 1ed8, 1eda, 1edc, 1ede, 1ee0, 1ee2 55=d9, da,
+    db, dc, 168, 16a, 16c, 16e, 170, 172, 1af, 1d3, 1d5, 1d7, 1d9, 1db, 214, 216, 1e72, 1e74,
+    1e76, 1e78, 1e7a, 1ee4, 1ee6, 1ee8, 1eea, 1eec, 1eee, 1ef0 59=dd, 176, 178, 232, 1e8e, 1ef2,
+    1ef4, 1ef6, 1ef8 61=e0, e1, e2, e3, e4, e5, 101, 103, 105, 1ce, 1df, 1e1, 1fb, 201, 203, 227,
+    1e01, 1ea1, 1ea3, 1ea5, 1ea7, 1ea9, 1eab, 1ead, 1eaf, 1eb1, 1eb3, 1eb5, 1eb7 63=e7, 107, 109,
+    10b, 10d, 1e09 65=e8, e9, ea, eb, 113, 115, 117, 119, 11b, 205, 207, 229, 1e15, 1e17, 1e19,
+    1e1b, 1e1d, 1eb9, 1ebb, 1ebd, 1ebf, 1ec1, 1ec3, 1ec5, 1ec7 69=ec, ed, ee, ef, 129, 12b, 12d,
+    12f, 1d0, 209, 20b, 1e2d, 1e2f, 1ec9, 1ecb 6e=f1, 144, 146, 148, 1f9, 1e45, 1e47, 1e49, 1e4b
+    6f=f2, f3, f4, f5, f6, 14d, 14f, 151, 1a1, 1d2, 1eb, 1ed, 20d, 20f, 22b, 22d, 22f, 231, 1e4d,
+    1e4f, 1e51, 1e53, 1ecd, 1ecf, 1ed1, 1ed3, 1ed5, 1ed7, 1ed9, 1edb, 1edd, 1edf, 1ee1, 1ee3
+    75=f9, fa, fb, fc, 169, 16b, 16d, 16f, 171, 173, 1b0, 1d4, 1d6, 1d8, 1da, 1dc, 215, 217, 1e73,
+    1e75, 1e77, 1e79, 1e7b, 1ee5, 1ee7, 1ee9, 1eeb, 1eed, 1eef, 1ef1 79=fd, ff, 177, 233, 1e8f,
+    1e99, 1ef3, 1ef5, 1ef7, 1ef9 44=10e, 1e0a, 1e0c, 1e0e, 1e10, 1e12 64=10f, 1e0b, 1e0d, 1e0f,
+    1e11, 1e13 47=11c, 11e, 120, 122, 1e6, 1f4, 1e20 67=11d, 11f, 121, 123, 1e7, 1f5, 1e21 48=124,
+    21e, 1e22, 1e24, 1e26, 1e28, 1e2a 68=125, 21f, 1e23, 1e25, 1e27, 1e29, 1e2b, 1e96 4a=134
+    6a=135, 1f0 4b=136, 1e8, 1e30, 1e32, 1e34, 212a 6b=137, 1e9, 1e31, 1e33, 1e35 4c=139, 13b,
+    13d, 1e36, 1e38, 1e3a, 1e3c 6c=13a, 13c, 13e, 1e37, 1e39, 1e3b, 1e3d 52=154, 156, 158, 210,
+    212, 1e58, 1e5a, 1e5c, 1e5e 72=155, 157, 159, 211, 213, 1e59, 1e5b, 1e5d, 1e5f 53=15a, 15c,
+    15e, 160, 218, 1e60, 1e62, 1e64, 1e66, 1e68 73=15b, 15d, 15f, 161, 219, 1e61, 1e63, 1e65,
+    1e67, 1e69 54=162, 164, 21a, 1e6a, 1e6c, 1e6e, 1e70 74=163, 165, 21b, 1e6b, 1e6d, 1e6f, 1e71,
+    1e97 57=174, 1e80, 1e82, 1e84, 1e86, 1e88 77=175, 1e81, 1e83, 1e85, 1e87, 1e89, 1e98 5a=179,
+    17b, 17d, 1e90, 1e92, 1e94 7a=17a, 17c, 17e, 1e91, 1e93, 1e95 c6=1e2, 1fc e6=1e3, 1fd 1b7=1ee
+    292=1ef d8=1fe f8=1ff 2b9=374 3b=37e a8=385, 1fc1, 1fed, 1fee 391=386, 1f08, 1f09, 1f0a, 1f0b,
+    1f0c, 1f0d, 1f0e, 1f0f, 1f88, 1f89, 1f8a, 1f8b, 1f8c, 1f8d, 1f8e, 1f8f, 1fb8, 1fb9, 1fba,
+    1fbb, 1fbc b7=387 395=388, 1f18, 1f19, 1f1a, 1f1b, 1f1c, 1f1d, 1fc8, 1fc9 397=389, 1f28, 1f29,
+    1f2a, 1f2b, 1f2c, 1f2d, 1f2e, 1f2f, 1f98, 1f99, 1f9a, 1f9b, 1f9c, 1f9d, 1f9e, 1f9f, 1fca,
+    1fcb, 1fcc 399=38a, 3aa, 1f38, 1f39, 1f3a, 1f3b, 1f3c, 1f3d, 1f3e, 1f3f, 1fd8, 1fd9, 1fda,
+    1fdb 39f=38c, 1f48, 1f49, 1f4a, 1f4b, 1f4c, 1f4d, 1ff8, 1ff9 3a5=38e, 3ab, 1f59, 1f5b, 1f5d,
+    1f5f, 1fe8, 1fe9, 1fea, 1feb 3a9=38f, 1f68, 1f69, 1f6a, 1f6b, 1f6c, 1f6d, 1f6e, 1f6f, 1fa8,
+    1fa9, 1faa, 1fab, 1fac, 1fad, 1fae, 1faf, 1ffa, 1ffb, 1ffc, 2126 3b9=390, 3af, 3ca, 1f30,
+    1f31, 1f32, 1f33, 1f34, 1f35, 1f36, 1f37, 1f76, 1f77, 1fbe, 1fd0, 1fd1, 1fd2, 1fd3, 1fd6, 1fd7
+    3b1=3ac, 1f00, 1f01, 1f02, 1f03, 1f04, 1f05, 1f06, 1f07, 1f70, 1f71, 1f80, 1f81, 1f82, 1f83,
+    1f84, 1f85, 1f86, 1f87, 1fb0, 1fb1, 1fb2, 1fb3, 1fb4, 1fb6, 1fb7 3b5=3ad, 1f10, 1f11, 1f12,
+    1f13, 1f14, 1f15, 1f72, 1f73 3b7=3ae, 1f20, 1f21, 1f22, 1f23, 1f24, 1f25, 1f26, 1f27, 1f74,
+    1f75, 1f90, 1f91, 1f92, 1f93, 1f94, 1f95, 1f96, 1f97, 1fc2, 1fc3, 1fc4, 1fc6, 1fc7 3c5=3b0,
+    3cb, 3cd, 1f50, 1f51, 1f52, 1f53, 1f54, 1f55, 1f56, 1f57, 1f7a, 1f7b, 1fe0, 1fe1, 1fe2, 1fe3,
+    1fe6, 1fe7 3bf=3cc, 1f40, 1f41, 1f42, 1f43, 1f44, 1f45, 1f78, 1f79 3c9=3ce, 1f60, 1f61, 1f62,
+    1f63, 1f64, 1f65, 1f66, 1f67, 1f7c, 1f7d, 1fa0, 1fa1, 1fa2, 1fa3, 1fa4, 1fa5, 1fa6, 1fa7,
+    1ff2, 1ff3, 1ff4, 1ff6, 1ff7 3d2=3d3, 3d4 415=400, 401, 4d6 413=403 406=407 41a=40c 418=40d,
+    419, 4e2, 4e4 423=40e, 4ee, 4f0, 4f2 438=439, 45d, 4e3, 4e5 435=450, 451, 4d7 433=453 456=457
+    43a=45c 443=45e, 4ef, 4f1, 4f3 474=476 475=477 416=4c1, 4dc 436=4c2, 4dd 410=4d0, 4d2 430=4d1,
+    4d3 4d8=4da 4d9=4db 417=4de 437=4df 41e=4e6 43e=4e7 4e8=4ea 4e9=4eb 42d=4ec 44d=4ed 427=4f4
+    447=4f5 42b=4f8 44b=4f9 627=622, 623, 625 648=624 64a=626 6d5=6c0 6c1=6c2 6d2=6d3 928=929
+    930=931 933=934 915=958 916=959 917=95a 91c=95b 921=95c 922=95d 92b=95e 92f=95f 9c7.9be=9cb
+    9c7.9d7=9cc 9a1=9dc 9a2=9dd 9af=9df a32=a33 a38=a36 a16=a59 a17=a5a a1c=a5b a2b=a5e b47=b48
+    b47.b3e=b4b b47.b57=b4c b21=b5c b22=b5d b92.bd7=b94 bc6.bbe=bca bc7.bbe=bcb bc6.bd7=bcc
+    cd5=cc0, cc7 cd6=cc8 cc2=cca cc2.cd5=ccb d46.d3e=d4a d47.d3e=d4b d46.d57=d4c dd9=dda
+    dd9.dcf=ddc, ddd dd9.ddf=dde f42=f43 f4c=f4d f51=f52 f56=f57 f5b=f5c f40=f69 1025=1026
+    1b05.1b35=1b06 1b07.1b35=1b08 1b09.1b35=1b0a 1b0b.1b35=1b0c 1b0d.1b35=1b0e 1b11.1b35=1b12
+    1b35=1b3b, 1b3d, 1b43 1b3e.1b35=1b40 1b3f.1b35=1b41 42=1e02, 1e04, 1e06 62=1e03, 1e05, 1e07
+    46=1e1e 66=1e1f 4d=1e3e, 1e40, 1e42 6d=1e3f, 1e41, 1e43 50=1e54, 1e56 70=1e55, 1e57 56=1e7c,
+    1e7e 76=1e7d, 1e7f 58=1e8a, 1e8c 78=1e8b, 1e8d 17f=1e9b 1fbf=1fcd, 1fce, 1fcf 1ffe=1fdd, 1fde,
+    1fdf 3c1=1fe4, 1fe5 3a1=1fec 60=1fef b4=1ffd 2002=2000 2003=2001 2190=219a 2192=219b 2194=21ae
+    21d0=21cd 21d4=21ce 21d2=21cf 2203=2204 2208=2209 220b=220c 2223=2224 2225=2226 223c=2241
+    2243=2244 2245=2247 2248=2249 3d=2260 2261=2262 224d=226d 3c=226e 3e=226f 2264=2270 2265=2271
+    2272=2274 2273=2275 2276=2278 2277=2279 227a=2280 227b=2281 2282=2284 2283=2285 2286=2288
+    2287=2289 22a2=22ac 22a8=22ad 22a9=22ae 22ab=22af 227c=22e0 227d=22e1 2291=22e2 2292=22e3
+    22b2=22ea 22b3=22eb 22b4=22ec 22b5=22ed 3008=2329 3009=232a 2add=2adc 304b=304c 304d=304e
+    304f=3050 3051=3052 3053=3054 3055=3056 3057=3058 3059=305a 305b=305c 305d=305e 305f=3060
+    3061=3062 3064=3065 3066=3067 3068=3069 306f=3070, 3071 3072=3073, 3074 3075=3076, 3077
+    3078=3079, 307a 307b=307c, 307d 3046=3094 309d=309e 30ab=30ac 30ad=30ae 30af=30b0 30b1=30b2
+    30b3=30b4 30b5=30b6 30b7=30b8 30b9=30ba 30bb=30bc 30bd=30be 30bf=30c0 30c1=30c2 30c4=30c5
+    30c6=30c7 30c8=30c9 30cf=30d0, 30d1 30d2=30d3, 30d4 30d5=30d6, 30d7 30d8=30d9, 30da 30db=30dc,
+    30dd 30a6=30f4 30ef=30f7 30f0=30f8 30f1=30f9 30f2=30fa 30fd=30fe 8c48=f900 66f4=f901 8eca=f902
+    8cc8=f903 6ed1=f904 4e32=f905 53e5=f906 9f9c=f907, f908, face 5951=f909 91d1=f90a 5587=f90b
+    5948=f90c 61f6=f90d, 2f8b1 7669=f90e 7f85=f90f 863f=f910 87ba=f911 88f8=f912 908f=f913
+    6a02=f914, f95c, f9bf 6d1b=f915 70d9=f916 73de=f917 843d=f918 916a=f919 99f1=f91a 4e82=f91b
+    5375=f91c 6b04=f91d 721b=f91e 862d=f91f 9e1e=f920 5d50=f921 6feb=f922 85cd=f923 8964=f924
+    62c9=f925 81d8=f926 881f=f927 5eca=f928, 2f88e 6717=f929, fa92, 2f8d8 6d6a=f92a 72fc=f92b
+    90ce=f92c 4f86=f92d 51b7=f92e 52de=f92f 64c4=f930 6ad3=f931 7210=f932 76e7=f933 8001=f934
+    8606=f935 865c=f936, 2f9b4 8def=f937 9732=f938 9b6f=f939 9dfa=f93a 788c=f93b, 2f94f 797f=f93c
+    7da0=f93d 83c9=f93e 9304=f93f 9e7f=f940 8ad6=f941 58df=f942 5f04=f943 7c60=f944 807e=f945
+    7262=f946 78ca=f947 8cc2=f948 96f7=f949 58d8=f94a 5c62=f94b 6a13=f94c 6dda=f94d 6f0f=f94e
+    7d2f=f94f 7e37=f950 964b=f951 52d2=f952 808b=f953 51dc=f954 51cc=f955 7a1c=f956 7dbe=f957
+    83f1=f958 9675=f959 8b80=f95a 62cf=f95b 8afe=f95d, fabd 4e39=f95e 5be7=f95f, f9aa, 2f86f
+    6012=f960 7387=f961, f9db 7570=f962, 2f938 5317=f963, 2f82b 78fb=f964 4fbf=f965 5fa9=f966
+    4e0d=f967 6ccc=f968 6578=f969 7d22=f96a 53c3=f96b 585e=f96c 7701=f96d 8449=f96e 8aaa=f96f,
+    f9a1 6bba=f970, fa96, 2f8f5 8fb0=f971 6c88=f972 62fe=f973 82e5=f974, 2f998 63a0=f975 7565=f976
+    4eae=f977 5169=f978 51c9=f979 6881=f97a 7ce7=f97b 826f=f97c 8ad2=f97d 91cf=f97e 52f5=f97f
+    5442=f980 5973=f981 5eec=f982 65c5=f983 6ffe=f984 792a=f985 95ad=f986 9a6a=f987 9e97=f988
+    9ece=f989 529b=f98a 66c6=f98b 6b77=f98c 8f62=f98d 5e74=f98e 6190=f98f 6200=f990 649a=f991
+    6f23=f992 7149=f993 7489=f994 79ca=f995 7df4=f996, fa57, fab0 806f=f997 8f26=f998 84ee=f999
+    9023=f99a 934a=f99b 5217=f99c 52a3=f99d 54bd=f99e 70c8=f99f 88c2=f9a0 5ec9=f9a2 5ff5=f9a3
+    637b=f9a4 6bae=f9a5 7c3e=f9a6 7375=f9a7 4ee4=f9a8 56f9=f9a9 5dba=f9ab 601c=f9ac 73b2=f9ad
+    7469=f9ae 7f9a=f9af 8046=f9b0 9234=f9b1 96f6=f9b2 9748=f9b3 9818=f9b4 4f8b=f9b5 79ae=f9b6
+    91b4=f9b7 96b8=f9b8 60e1=f9b9 4e86=f9ba 50da=f9bb 5bee=f9bc 5c3f=f9bd 6599=f9be 71ce=f9c0
+    7642=f9c1 84fc=f9c2 907c=f9c3 9f8d=f9c4 6688=f9c5 962e=f9c6 5289=f9c7 677b=f9c8 67f3=f9c9
+    6d41=f9ca, fa97, 2f902 6e9c=f9cb 7409=f9cc 7559=f9cd 786b=f9ce 7d10=f9cf 985e=f9d0 516d=f9d1
+    622e=f9d2 9678=f9d3 502b=f9d4 5d19=f9d5 6dea=f9d6 8f2a=f9d7 5f8b=f9d8 6144=f9d9 6817=f9da
+    9686=f9dc 5229=f9dd 540f=f9de 5c65=f9df 6613=f9e0 674e=f9e1 68a8=f9e2 6ce5=f9e3 7406=f9e4
+    75e2=f9e5 7f79=f9e6 88cf=f9e7 88e1=f9e8 91cc=f9e9 96e2=f9ea 533f=f9eb 6eba=f9ec 541d=f9ed
+    71d0=f9ee 7498=f9ef 85fa=f9f0 96a3=f9f1 9c57=f9f2 9e9f=f9f3 6797=f9f4 6dcb=f9f5 81e8=f9f6
+    7acb=f9f7 7b20=f9f8 7c92=f9f9 72c0=f9fa 7099=f9fb 8b58=f9fc 4ec0=f9fd 8336=f9fe 523a=f9ff
+    5207=fa00, 2f850 5ea6=fa01 62d3=fa02 7cd6=fa03 5b85=fa04 6d1e=fa05 66b4=fa06 8f3b=fa07
+    884c=fa08 964d=fa09 898b=fa0a 5ed3=fa0b 5140=fa0c 55c0=fa0d 585a=fa10, fa7c 6674=fa12, fa91
+    51de=fa15 732a=fa16, faa0 76ca=fa17, faa6 793c=fa18 795e=fa19 7965=fa1a 798f=fa1b, 2f956
+    9756=fa1c, fac8 7cbe=fa1d 7fbd=fa1e 8612=fa20 8af8=fa22, faba 9038=fa25, fa67 90fd=fa26
+    98ef=fa2a 98fc=fa2b 9928=fa2c 9db4=fa2d 90de=fa2e 96b7=fa2f 4fae=fa30, 2f805 50e7=fa31, 2f80a
+    514d=fa32, 2f80e 52c9=fa33, 2f826 52e4=fa34, 2f827 5351=fa35, 2f82d 559d=fa36, fa78 5606=fa37,
+    2f84c 5668=fa38 5840=fa39 58a8=fa3a 5c64=fa3b 5c6e=fa3c, 2f878 6094=fa3d, 2f8a3 6168=fa3e
+    618e=fa3f, fa89, 2f8ab 61f2=fa40, fa8b, 2f8b0 654f=fa41, 2f8c8 65e2=fa42 6691=fa43, 2f8cf
+    6885=fa44, 2f8e2 6d77=fa45, 2f901 6e1a=fa46 6f22=fa47, fa9a 716e=fa48, fa9c 722b=fa49
+    7422=fa4a 7891=fa4b 793e=fa4c 7949=fa4d 7948=fa4e 7950=fa4f 7956=fa50, 2f953 795d=fa51
+    798d=fa52 798e=fa53 7a40=fa54, 2f959 7a81=fa55 7bc0=fa56, faad 7e09=fa58 7e41=fa59 7f72=fa5a
+    8005=fa5b, fab2, 2f97a 81ed=fa5c 8279=fa5d, fa5e 8457=fa5f, 2f99f 8910=fa60 8996=fa61, fab8
+    8b01=fa62, fabc 8b39=fa63, fabf 8cd3=fa64 8d08=fa65, fac1 8fb6=fa66 96e3=fa68, fac7 97ff=fa69,
+    faca 983b=fa6a, facc 6075=fa6b 242ee=fa6c 8218=fa6d 4e26=fa70 51b5=fa71, 2f81b 5168=fa72
+    4f80=fa73 5145=fa74 5180=fa75 52c7=fa76, 2f825 52fa=fa77, 2f828 5555=fa79 5599=fa7a, 2f847
+    55e2=fa7b 58b3=fa7d 5944=fa7e 5954=fa7f 5a62=fa80 5b28=fa81 5ed2=fa82 5ed9=fa83 5f69=fa84
+    5fad=fa85 60d8=fa86 614e=fa87, 2f8a8 6108=fa88 6160=fa8a 6234=fa8c 63c4=fa8d 641c=fa8e
+    6452=fa8f 6556=fa90 671b=fa93, 2f8d9 6756=fa94 6b79=fa95 6edb=fa98 6ecb=fa99, 2f90b 701e=fa9b,
+    2f914 77a7=fa9d 7235=fa9e, 2f921 72af=fa9f 7471=faa1, 2f930 7506=faa2 753b=faa3 761d=faa4
+    761f=faa5 76db=faa7 76f4=faa8, 2f940 774a=faa9, 2f948 7740=faaa 78cc=faab, 2f950 7ab1=faac
+    7c7b=faae 7d5b=faaf 7f3e=fab1 8352=fab3 83ef=fab4 8779=fab5, 2f9bb 8941=fab6 8986=fab7
+    8abf=fab9 8acb=fabb 8aed=fabe, 2f9d0 8b8a=fac0, 2f9d1 8f38=fac2, 2f9df 9072=fac3 9199=fac4
+    9276=fac5 967c=fac6 97db=fac9 980b=facb, 2f9fe, 2f9ff 9b12=facd, 2fa0a 2284a=facf 22844=fad0
+    233d5=fad1 3b9d=fad2, 2f8e7 4018=fad3 4039=fad4, 2f949 25249=fad5 25cd0=fad6 27ed3=fad7
+    9f43=fad8 9f8e=fad9 5d9=fb1d, fb39 5f2=fb1f 5e9=fb2a, fb2b, fb2c, fb2d, fb49 5d0=fb2e, fb2f,
+    fb30 5d1=fb31, fb4c 5d2=fb32 5d3=fb33 5d4=fb34 5d5=fb35, fb4b 5d6=fb36 5d8=fb38 5da=fb3a
+    5db=fb3b, fb4d 5dc=fb3c 5de=fb3e 5e0=fb40 5e1=fb41 5e3=fb43 5e4=fb44, fb4e 5e6=fb46 5e7=fb47
+    5e8=fb48 5ea=fb4a 11099=1109a 1109b=1109c 110a5=110ab 11347.1133e=1134b 11347.11357=1134c
+    114b9=114bb 114b9.114b0=114bc 114b9.114bd=114be 115b8.115af=115ba 115b9.115af=115bb
+    1d157.1d165=1d15e 1d158.1d165=1d15f 1d158.1d165.1d16e=1d160 1d158.1d165.1d16f=1d161
+    1d158.1d165.1d170=1d162 1d158.1d165.1d171=1d163 1d158.1d165.1d172=1d164 1d1b9.1d165=1d1bb
+    1d1ba.1d165=1d1bc 1d1b9.1d165.1d16e=1d1bd 1d1ba.1d165.1d16e=1d1be 1d1b9.1d165.1d16f=1d1bf
+    1d1ba.1d165.1d16f=1d1c0 4e3d=2f800 4e38=2f801 4e41=2f802 20122=2f803 4f60=2f804 4fbb=2f806
+    5002=2f807 507a=2f808 5099=2f809 50cf=2f80b 349e=2f80c 2063a=2f80d 5154=2f80f 5164=2f810
+    5177=2f811 2051c=2f812 34b9=2f813 5167=2f814 518d=2f815 2054b=2f816 5197=2f817 51a4=2f818
+    4ecc=2f819 51ac=2f81a 291df=2f81c 51f5=2f81d 5203=2f81e 34df=2f81f 523b=2f820 5246=2f821
+    5272=2f822 5277=2f823 3515=2f824 5305=2f829 5306=2f82a 5349=2f82c 535a=2f82e 5373=2f82f
+    537d=2f830 537f=2f831, 2f832, 2f833 20a2c=2f834 7070=2f835 53ca=2f836 53df=2f837 20b63=2f838
+    53eb=2f839 53f1=2f83a 5406=2f83b 549e=2f83c 5438=2f83d 5448=2f83e 5468=2f83f 54a2=2f840
+    54f6=2f841 5510=2f842 5553=2f843 5563=2f844 5584=2f845, 2f846 55ab=2f848 55b3=2f849 55c2=2f84a
+    5716=2f84b 5717=2f84d 5651=2f84e 5674=2f84f 58ee=2f851 57ce=2f852 57f4=2f853 580d=2f854
+    578b=2f855 5832=2f856 5831=2f857 58ac=2f858 214e4=2f859 58f2=2f85a 58f7=2f85b 5906=2f85c
+    591a=2f85d 5922=2f85e 5962=2f85f 216a8=2f860 216ea=2f861 59ec=2f862 5a1b=2f863 5a27=2f864
+    59d8=2f865 5a66=2f866 36ee=2f867 36fc=2f868 5b08=2f869 5b3e=2f86a, 2f86b 219c8=2f86c
+    5bc3=2f86d 5bd8=2f86e 5bf3=2f870 21b18=2f871 5bff=2f872 5c06=2f873 5f53=2f874 5c22=2f875
+    3781=2f876 5c60=2f877 5cc0=2f879 5c8d=2f87a 21de4=2f87b 5d43=2f87c 21de6=2f87d 5d6e=2f87e
+    5d6b=2f87f 5d7c=2f880 5de1=2f881 5de2=2f882 382f=2f883 5dfd=2f884 5e28=2f885 5e3d=2f886
+    5e69=2f887 3862=2f888 22183=2f889 387c=2f88a 5eb0=2f88b 5eb3=2f88c 5eb6=2f88d 2a392=2f88f
+    5efe=2f890 22331=2f891, 2f892 8201=2f893, 2f98b 5f22=2f894, 2f895 38c7=2f896 232b8=2f897
+    261da=2f898 5f62=2f899 5f6b=2f89a 38e3=2f89b 5f9a=2f89c 5fcd=2f89d 5fd7=2f89e 5ff9=2f89f
+    6081=2f8a0 393a=2f8a1 391c=2f8a2 226d4=2f8a4 60c7=2f8a5 6148=2f8a6 614c=2f8a7, 2f8a9
+    617a=2f8aa 61b2=2f8ac 61a4=2f8ad 61af=2f8ae 61de=2f8af 6210=2f8b2 621b=2f8b3 625d=2f8b4
+    62b1=2f8b5 62d4=2f8b6 6350=2f8b7 22b0c=2f8b8 633d=2f8b9 62fc=2f8ba 6368=2f8bb 6383=2f8bc
+    63e4=2f8bd 22bf1=2f8be 6422=2f8bf 63c5=2f8c0 63a9=2f8c1 3a2e=2f8c2 6469=2f8c3 647e=2f8c4
+    649d=2f8c5 6477=2f8c6 3a6c=2f8c7 656c=2f8c9 2300a=2f8ca 65e3=2f8cb 66f8=2f8cc 6649=2f8cd
+    3b19=2f8ce 3b08=2f8d0 3ae4=2f8d1 5192=2f8d2 5195=2f8d3 6700=2f8d4 669c=2f8d5 80ad=2f8d6
+    43d9=2f8d7 6721=2f8da 675e=2f8db 6753=2f8dc 233c3=2f8dd 3b49=2f8de 67fa=2f8df 6785=2f8e0
+    6852=2f8e1 2346d=2f8e3 688e=2f8e4 681f=2f8e5 6914=2f8e6 6942=2f8e8 69a3=2f8e9 69ea=2f8ea
+    6aa8=2f8eb 236a3=2f8ec 6adb=2f8ed 3c18=2f8ee 6b21=2f8ef 238a7=2f8f0 6b54=2f8f1 3c4e=2f8f2
+    6b72=2f8f3 6b9f=2f8f4 6bbb=2f8f6 23a8d=2f8f7 21d0b=2f8f8 23afa=2f8f9 6c4e=2f8fa 23cbc=2f8fb
+    6cbf=2f8fc 6ccd=2f8fd 6c67=2f8fe 6d16=2f8ff 6d3e=2f900 6d69=2f903 6d78=2f904 6d85=2f905
+    23d1e=2f906 6d34=2f907 6e2f=2f908 6e6e=2f909 3d33=2f90a 6ec7=2f90c 23ed1=2f90d 6df9=2f90e
+    6f6e=2f90f 23f5e=2f910 23f8e=2f911 6fc6=2f912 7039=2f913 701b=2f915 3d96=2f916 704a=2f917
+    707d=2f918 7077=2f919 70ad=2f91a 20525=2f91b 7145=2f91c 24263=2f91d 719c=2f91e 243ab=2f91f
+    7228=2f920 7250=2f922 24608=2f923 7280=2f924 7295=2f925 24735=2f926 24814=2f927 737a=2f928
+    738b=2f929 3eac=2f92a 73a5=2f92b 3eb8=2f92c, 2f92d 7447=2f92e 745c=2f92f 7485=2f931 74ca=2f932
+    3f1b=2f933 7524=2f934 24c36=2f935 753e=2f936 24c92=2f937 2219f=2f939 7610=2f93a 24fa1=2f93b
+    24fb8=2f93c 25044=2f93d 3ffc=2f93e 4008=2f93f 250f3=2f941 250f2=2f942 25119=2f943 25133=2f944
+    771e=2f945 771f=2f946, 2f947 778b=2f94a 4046=2f94b 4096=2f94c 2541d=2f94d 784e=2f94e
+    40e3=2f951 25626=2f952 2569a=2f954 256c5=2f955 79eb=2f957 412f=2f958 7a4a=2f95a 7a4f=2f95b
+    2597c=2f95c 25aa7=2f95d, 2f95e 7aee=2f95f 4202=2f960 25bab=2f961 7bc6=2f962 7bc9=2f963
+    4227=2f964 25c80=2f965 7cd2=2f966 42a0=2f967 7ce8=2f968 7ce3=2f969 7d00=2f96a 25f86=2f96b
+    7d63=2f96c 4301=2f96d 7dc7=2f96e 7e02=2f96f 7e45=2f970 4334=2f971 26228=2f972 26247=2f973
+    4359=2f974 262d9=2f975 7f7a=2f976 2633e=2f977 7f95=2f978 7ffa=2f979 264da=2f97b 26523=2f97c
+    8060=2f97d 265a8=2f97e 8070=2f97f 2335f=2f980 43d5=2f981 80b2=2f982 8103=2f983 440b=2f984
+    813e=2f985 5ab5=2f986 267a7=2f987 267b5=2f988 23393=2f989 2339c=2f98a 8204=2f98c 8f9e=2f98d
+    446b=2f98e 8291=2f98f 828b=2f990 829d=2f991 52b3=2f992 82b1=2f993 82b3=2f994 82bd=2f995
+    82e6=2f996 26b3c=2f997 831d=2f999 8363=2f99a 83ad=2f99b 8323=2f99c 83bd=2f99d 83e7=2f99e
+    8353=2f9a0 83ca=2f9a1 83cc=2f9a2 83dc=2f9a3 26c36=2f9a4 26d6b=2f9a5 26cd5=2f9a6 452b=2f9a7
+    84f1=2f9a8 84f3=2f9a9 8516=2f9aa 273ca=2f9ab 8564=2f9ac 26f2c=2f9ad 455d=2f9ae 4561=2f9af
+    26fb1=2f9b0 270d2=2f9b1 456b=2f9b2 8650=2f9b3 8667=2f9b5 8669=2f9b6 86a9=2f9b7 8688=2f9b8
+    870e=2f9b9 86e2=2f9ba 8728=2f9bc 876b=2f9bd 8786=2f9be 45d7=2f9bf 87e1=2f9c0 8801=2f9c1
+    45f9=2f9c2 8860=2f9c3 8863=2f9c4 27667=2f9c5 88d7=2f9c6 88de=2f9c7 4635=2f9c8 88fa=2f9c9
+    34bb=2f9ca 278ae=2f9cb 27966=2f9cc 46be=2f9cd 46c7=2f9ce 8aa0=2f9cf 8c55=2f9d2 27ca8=2f9d3
+    8cab=2f9d4 8cc1=2f9d5 8d1b=2f9d6 8d77=2f9d7 27f2f=2f9d8 20804=2f9d9 8dcb=2f9da 8dbc=2f9db
+    8df0=2f9dc 208de=2f9dd 8ed4=2f9de 285d2=2f9e0 285ed=2f9e1 9094=2f9e2 90f1=2f9e3 9111=2f9e4
+    2872e=2f9e5 911b=2f9e6 9238=2f9e7 92d7=2f9e8 92d8=2f9e9 927c=2f9ea 93f9=2f9eb 9415=2f9ec
+    28bfa=2f9ed 958b=2f9ee 4995=2f9ef 95b7=2f9f0 28d77=2f9f1 49e6=2f9f2 96c3=2f9f3 5db2=2f9f4
+    9723=2f9f5 29145=2f9f6 2921a=2f9f7 4a6e=2f9f8 4a76=2f9f9 97e0=2f9fa 2940a=2f9fb 4ab2=2f9fc
+    29496=2f9fd 9829=2fa00 295b6=2fa01 98e2=2fa02 4b33=2fa03 9929=2fa04 99a7=2fa05 99c2=2fa06
+    99fe=2fa07 4bce=2fa08 29b30=2fa09 9c40=2fa0b 9cfd=2fa0c 4cce=2fa0d 4ced=2fa0e 9d67=2fa0f
+    2a0ce=2fa10 4cf8=2fa11 2a105=2fa12 2a20e=2fa13 2a291=2fa14 9ebb=2fa15 4d56=2fa16 9ef9=2fa17
+    9efe=2fa18 9f05=2fa19 9f0f=2fa1a 9f16=2fa1b 9f3b=2fa1c 2a600=2fa1d
+    """
+}

@@ -1,0 +1,178 @@
+import Experiments
+import Tensors
+
+/// A layer for 16 tokens and more: slabs of each height, then rows of their own, then what rows of slabs
+/// keep beside their slab.
+///
+/// The last is added to outputs that slabs have started (the element overlay of tew, blocks that are
+/// kept in part), everything else writes outputs of its own and needs no order.
+final class SlabLayer: LinearKernel, @unchecked Sendable {
+  let rows: Int
+  let columns: Int
+  private let instructionSet: InstructionSet
+  private let dtype: WeightType
+  private let slabs: [SlabPart]
+  private let singles: RowPart?
+  private let overlay: RowPart?
+  private let bias: Buffer<Float>
+  private let severalPanels: Bool
+
+  init(
+    weights: Matrix, mask: Mask, bands: Bands, runLength: Int, bias: [Float]?, tokens: Int,
+    dtype: WeightType, instructionSet: InstructionSet
+  ) {
+    rows = weights.rows
+    columns = weights.columns
+    self.instructionSet = instructionSet
+    self.dtype = dtype
+    severalPanels = tokens > 32
+    let kernels = MicroKernels.of(instructionSet)
+    self.bias = Buffer(bias ?? [Float](repeating: 0, count: weights.rows))
+    var residual = mask.words
+    var parts: [SlabPart] = []
+    for height in stride(from: 8, through: 2, by: -1) {
+      let bands = bands.rows.filter { $0.count == height }
+      if bands.isEmpty { continue }
+      parts.append(
+        SlabPart(
+          bands: bands, height: height, runLength: runLength, weights: weights,
+          residual: &residual, wordsPerRow: mask.wordsPerRow, dtype: dtype, kernels: kernels))
+    }
+    slabs = parts
+    func rowPart(_ rows: [Int], accumulates: Bool) -> RowPart? {
+      rows.isEmpty
+        ? nil
+        : RowPart(
+          rows: rows, weights: weights, words: residual, wordsPerRow: mask.wordsPerRow,
+          dtype: dtype, accumulates: accumulates, kernels: kernels)
+    }
+    singles = rowPart(bands.rows.filter { $0.count == 1 }.map { $0[0] }, accumulates: false)
+    let partial = bands.rows.lazy.filter { $0.count > 1 }.joined().filter { row in
+      (0..<mask.wordsPerRow).contains { residual[row * mask.wordsPerRow + $0] != 0 }
+    }
+    overlay = rowPart(partial.sorted(), accumulates: true)
+  }
+
+  var name: String {
+    var parts = slabs.map { part in
+      let run = part.runLength > 1 ? "c\(part.runLength)" : ""
+      return (part.weightCount, "slab\(tile(part.rowsPerSlab))\(run)")
+    }
+    if let singles, singles.weightCount > 0 || slabs.isEmpty {
+      parts.append((singles.weightCount, "rows\(tile(1))"))
+    }
+    if let overlay { parts.append((overlay.weightCount, "overlay\(tile(1))")) }
+    let names = parts.sorted { $0.0 > $1.0 }.map(\.1).joined(separator: "+")
+    return "\(names) \(dtype.rawValue) \(instructionSet.rawValue)"
+  }
+
+  /// Rows by registers of tokens, as the micro-kernels take them.
+  private func tile(_ height: Int) -> String {
+    guard instructionSet == .avx512 else { return height == 1 ? "1x4" : "\(min(4, height))x2" }
+    return "\(height)x\(height <= 6 && severalPanels ? 4 : 2)"
+  }
+
+  func multiply(_ x: Activations, into y: Activations, threads: Int) {
+    precondition(
+      x.features == columns && y.features == rows && x.tokens == y.tokens,
+      "\(x.tokens)x\(x.features) into \(y.tokens)x\(y.features) through a layer \(rows)x\(columns)")
+    precondition(x.width == 32 && y.width == 32, "packed for panels of 32 tokens")
+    let panels = x.panels
+    guard threads > 1 else {
+      run(x, y, panels: 0..<panels)
+      return
+    }
+    if splitsPanels(panels, threads) {
+      WorkerPool.shared.run(threads: threads) { worker in
+        run(x, y, panels: panels * worker / threads..<panels * (worker + 1) / threads)
+      }
+      return
+    }
+    WorkerPool.shared.run(threads: threads) { worker in
+      runOwn(x, y, panels: 0..<panels, share: worker, of: threads)
+    }
+    if overlay != nil {
+      WorkerPool.shared.run(threads: threads) { worker in
+        runOverlay(x, y, panels: 0..<panels, share: worker, of: threads)
+      }
+    }
+  }
+
+  /// Whole panels for each thread are perfectly even whatever the mask; pairs keep the wide tiles.
+  private func splitsPanels(_ panels: Int, _ threads: Int) -> Bool {
+    panels % (2 * threads) == 0
+  }
+
+  private func run(_ x: Activations, _ y: Activations, panels: Range<Int>) {
+    for start in stride(from: panels.lowerBound, to: panels.upperBound, by: panelsPerPass) {
+      let part = start..<min(panels.upperBound, start + panelsPerPass)
+      runOwn(x, y, panels: part, share: 0, of: 1)
+      runOverlay(x, y, panels: part, share: 0, of: 1)
+    }
+  }
+
+  /// Two panels share L1 and L2 with the weights; BF16 is widened once for all.
+  private var panelsPerPass: Int { dtype == .bf16 ? 8 : 2 }
+
+  private func runOwn(
+    _ x: Activations, _ y: Activations, panels: Range<Int>, share: Int, of shares: Int
+  ) {
+    for start in stride(from: panels.lowerBound, to: panels.upperBound, by: panelsPerPass) {
+      let count = min(panels.upperBound, start + panelsPerPass) - start
+      let input = UnsafePointer(x.pointer + start * columns * 32)
+      let output = y.pointer + start * rows * 32
+      for part in slabs {
+        part.run(
+          input, columns * 32, output, rows * 32, panels: count,
+          slabs: part.slabs(share: share, of: shares), bias: bias.pointer)
+      }
+      singles?.run(
+        input, columns * 32, output, rows * 32, panels: count,
+        chunks: singles!.chunks(share: share, of: shares), bias: bias.pointer)
+    }
+  }
+
+  private func runOverlay(
+    _ x: Activations, _ y: Activations, panels: Range<Int>, share: Int, of shares: Int
+  ) {
+    guard let overlay else { return }
+    for start in stride(from: panels.lowerBound, to: panels.upperBound, by: panelsPerPass) {
+      let count = min(panels.upperBound, start + panelsPerPass) - start
+      overlay.run(
+        x.pointer + start * columns * 32, columns * 32, y.pointer + start * rows * 32, rows * 32,
+        panels: count, chunks: overlay.chunks(share: share, of: shares), bias: bias.pointer)
+    }
+  }
+
+  func storage(tokens: Int, threads: Int) -> StorageReport {
+    let lanes = (tokens + 31) / 32 * 32
+    let rowParts = [singles, overlay].compactMap { $0 }
+    let weights =
+      slabs.reduce(0) { $0 + $1.weightCount } + rowParts.reduce(0) { $0 + $1.weightCount }
+    let values = slabs.reduce(0) { $0 + $1.valueBytes } + rowParts.reduce(0) { $0 + $1.valueBytes }
+    let indices = slabs.reduce(0) { $0 + $1.indexBytes } + rowParts.reduce(0) { $0 + $1.indexBytes }
+    return StorageReport(
+      valueBytes: values, indexBytes: indices, paddingBytes: 0,
+      activationBytes: (rows + columns) * lanes * 4,
+      usefulFlops: 2 * Double(weights) * Double(tokens),
+      executedFlops: 2 * Double(weights) * Double(lanes),
+      imbalance: imbalance(panels: lanes / 32, threads: threads, weights: weights))
+  }
+
+  private func imbalance(panels: Int, threads: Int, weights: Int) -> Double {
+    guard threads > 1, weights > 0, !splitsPanels(panels, threads) else { return 1 }
+    let largest = (0..<threads).map { share -> Int in
+      var total = 0
+      for part in slabs {
+        let own = part.slabs(share: share, of: threads)
+        total += part.prefix[own.upperBound] - part.prefix[own.lowerBound]
+      }
+      for part in [singles, overlay].compactMap({ $0 }) {
+        let own = part.chunks(share: share, of: threads)
+        total += part.prefix[own.upperBound] - part.prefix[own.lowerBound]
+      }
+      return total
+    }
+    return Double(largest.max() ?? 0) * Double(threads) / Double(weights)
+  }
+}
