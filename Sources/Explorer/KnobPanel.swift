@@ -26,6 +26,16 @@ enum KnobPanel {
       value(
         &frame, knob, valueRect(inside, y), inside, state, chosen: isChosen && focused)
     }
+    let spare = lines - order.count
+    if spare >= 5 {
+      frame.rule(
+        x: inside.x, y: inside.y + order.count + 1, width: inside.width, style: theme.border)
+      explanation(
+        &frame,
+        Rect(
+          x: inside.x + 1, y: inside.y + order.count + 2, width: inside.width - 2,
+          height: spare - 2), state)
+    }
     frame.scrollBar(
       offset: start, visible: lines, total: order.count, x: rect.maxX - 1, y: inside.y,
       height: lines, theme: theme)
@@ -33,6 +43,12 @@ enum KnobPanel {
 
   private static func valueRect(_ inside: Rect, _ y: Int) -> Rect {
     Rect(x: inside.x + nameWidth + 1, y: y, width: inside.width - nameWidth - 1, height: 1)
+  }
+
+  /// A slider starts after the longer of the two names that have one, to be as long as it can.
+  private static func sliderRect(_ inside: Rect, _ y: Int) -> Rect {
+    let name = Knob.sparsity.rawValue.count + 2
+    return Rect(x: inside.x + name, y: y, width: inside.width - name - 1, height: 1)
   }
 
   private static func value(
@@ -47,6 +63,7 @@ enum KnobPanel {
         ? state.knobs.amount.sparsity != nil || state.knobs.pattern.fixedSparsity != nil
         : state.knobs.amount.lambda != nil
       let text = amountText(knob, state)
+      let rect = sliderRect(inside, rect.y)
       let track = rect.width - 6
       if let position = KnobSteps.position(knob, state), track >= 3 {
         frame.slider(position, x: rect.x, y: rect.y, width: track, theme: theme, focused: chosen)
@@ -79,6 +96,20 @@ enum KnobPanel {
     guard CellText.width(text) > room else { return text }
     let short = text.replacing("reweighted", with: "rw").replacing("-lasso", with: "")
     return short
+  }
+
+  /// What the chosen knob does, where there is room for it.
+  private static func explanation(_ frame: inout Frame, _ rect: Rect, _ state: State) {
+    let knob = state.knob
+    var text = "\(knob.rawValue): \(knob.help)."
+    if let choices = knob.choices { text += "\n\n" + choices.joined(separator: ", ") + "." }
+    if knob == .sparsity, state.knobs.amount.lambda != nil {
+      text += "\n\nλ owns the mask now; turning this takes it back."
+    }
+    if knob == .lambda, state.knobs.amount.lambda == nil {
+      text += "\n\nThe sparsity owns the mask now; turning this takes it."
+    }
+    frame.putWrapped(text, in: rect, style: state.theme.muted)
   }
 
   private static func amountText(_ knob: Knob, _ state: State) -> String {
@@ -117,8 +148,8 @@ enum KnobPanel {
     atX x: Int, _ knob: Knob, _ state: State, _ layout: ScreenLayout
   ) -> [Command] {
     let rect = valueRect(layout.knobs.inset(1, 1), 0)
-    guard x >= rect.x else { return [] }
     if knob == .sparsity { return slide(toX: x, state, layout, knob: knob) }
+    guard x >= rect.x else { return [] }
     return [.turn(x < rect.x + rect.width / 2 ? -1 : 1)]
   }
 
@@ -128,7 +159,7 @@ enum KnobPanel {
     guard (knob ?? state.knob) == .sparsity, state.knobs.pattern.fixedSparsity == nil else {
       return []
     }
-    let rect = valueRect(layout.knobs.inset(1, 1), 0)
+    let rect = sliderRect(layout.knobs.inset(1, 1), 0)
     let track = rect.width - 6
     guard track > 1, x >= rect.x, x < rect.x + track else { return [] }
     let range = state.knobs.pattern.sparsityRange

@@ -140,7 +140,9 @@ private enum Foot {
       frame.put(mark + message.text, x: 1, y: rect.y, style: style, maxWidth: rect.width - 2)
     } else if state.isFirstRun, state.cell != nil {
       let text =
-        "←/→ turn the sparsity, ↑/↓ choose another knob, s sweeps, ? shows everything, F2 plays a tour"
+        rect.width >= 100
+        ? "←/→ turn the sparsity, ↑/↓ choose another knob, s sweeps, ? shows all keys, F2 plays a tour"
+        : "←/→ turn the sparsity  ↑/↓ other knobs  s sweep  ? all keys  F2 tour"
       frame.put(text, x: 1, y: rect.y, style: theme.accent, maxWidth: rect.width - 2)
     } else {
       HintLine(state).draw(&frame, y: rect.y, state)

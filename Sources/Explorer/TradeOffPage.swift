@@ -84,8 +84,8 @@ enum TradeOffPage {
       }
     }
     var chart = Chart(
-      x: .init(SweepPage.columnTitle(x), scale(x), SweepPage.format(x)),
-      y: .init(SweepPage.columnTitle(y), scale(y), SweepPage.format(y)))
+      x: .init(axisTitle(x), scale(x), SweepPage.format(x)),
+      y: .init(axisTitle(y), scale(y), SweepPage.format(y)))
     chart.points = points.enumerated().map { index, point in
       let family = family(point.row)
       let isBest = front.members.contains(index)
@@ -116,6 +116,11 @@ enum TradeOffPage {
     }
     chart.selected = min(state.tradeOff.selected, points.count - 1)
     return chart
+  }
+
+  private static func axisTitle(_ column: ResultColumn) -> String {
+    SweepPage.columnTitle(column)
+      + (Front.isBetterLarge(column) ? ", higher is better" : ", lower is better")
   }
 
   private static func label(_ row: ResultRow) -> String {
@@ -156,7 +161,7 @@ enum TradeOffPage {
         SweepPage.columnTitle(state.choices.tradeOffY),
         SweepPage.text(state.choices.tradeOffY, row[state.choices.tradeOffY].number)
       ),
-      ("layer", Wording.tail(row[.tensor].text, 24)),
+      ("layer", layerName(row[.tensor].text, state)),
       ("tokens, threads", "\(row[.tokens].text), \(row[.threads].text)"),
     ]
     if let low = row[.speedupLow].number, let high = row[.speedupHigh].number {
@@ -174,11 +179,53 @@ enum TradeOffPage {
     }
     let text = front.sentence(at, points, state)
     if inside.maxY - y >= 3 {
-      frame.putWrapped(
+      let used = frame.putWrapped(
         text,
         in: Rect(x: inside.x + 1, y: y + 1, width: inside.width - 2, height: inside.maxY - y - 1),
         style: theme.text)
+      table(
+        &frame,
+        Rect(
+          x: inside.x + 1, y: y + used + 2, width: inside.width - 2,
+          height: inside.maxY - y - used - 2), points, front, state)
     }
+  }
+
+  private static func layerName(_ name: String, _ state: State) -> String {
+    let known = state.model.value?.prunable.map(\.name) ?? []
+    guard let index = known.firstIndex(of: name) else { return Wording.tail(name, 24) }
+    return Wording.short(known)[index]
+  }
+
+  /// The front in figures.
+  private static func table(
+    _ frame: inout Frame, _ rect: Rect, _ points: [TradeOffPoint], _ front: Front, _ state: State
+  ) {
+    guard rect.height >= 3 else { return }
+    let (x, y) = (state.choices.tradeOffX, state.choices.tradeOffY)
+    let theme = state.theme
+    let rows = front.members.map { index -> [TableCell] in
+      let row = points[index].row
+      return [
+        TableCell((index == front.knee ? "◆" : " ") + row[.pattern].text),
+        TableCell(Figures.percent(row[.sparsityAchieved].number, places: 0)),
+        TableCell(SweepPage.text(x, row[x].number)), TableCell(SweepPage.text(y, row[y].number)),
+      ]
+    }
+    frame.table(
+      Table(
+        columns: [
+          TableColumn("front, ◆ knee", .flexible(minimum: 13)),
+          TableColumn("zeros", .fixed(6), .right),
+          TableColumn(shortTitle(x), .fixed(10), .right),
+          TableColumn(shortTitle(y), .fixed(10), .right),
+        ], rows: rows), in: rect, theme: theme)
+  }
+
+  private static func shortTitle(_ column: ResultColumn) -> String {
+    let title = SweepPage.columnTitle(column).replacing(" (proxy)", with: "")
+    return title.replacing(" over dense", with: "").replacing("output ", with: "")
+      .replacing("weight ", with: "")
   }
 }
 

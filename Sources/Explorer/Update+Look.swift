@@ -55,7 +55,9 @@ extension State {
     case .findNext(let step): return try find(step, includingCurrent: false)
     case .show(let form):
       switch form {
-      case .chart, .table: choices.sweepForm = form
+      case .chart, .table:
+        choices.sweepForm = form
+        (sweep.cursorRow, sweep.cursorColumn) = (0, 0)
       case .original, .reordered, .both: choices.form = form
       }
     case .theme(let name):
