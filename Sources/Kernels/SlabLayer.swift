@@ -44,7 +44,7 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
         ? nil
         : RowPart(
           rows: rows, weights: weights, words: residual, wordsPerRow: mask.wordsPerRow,
-          dtype: dtype, accumulates: accumulates, kernels: kernels)
+          tokens: tokens, dtype: dtype, accumulates: accumulates, kernels: kernels)
     }
     singles = rowPart(bands.rows.filter { $0.count == 1 }.map { $0[0] }, accumulates: false)
     let partial = bands.rows.lazy.filter { $0.count > 1 }.joined().filter { row in

@@ -155,16 +155,20 @@ extension [UInt64] {
 }
 
 extension [Int] {
-  /// Where a running sum first reaches `share / shares` of its end.
+  /// Where a running sum comes closest to `share / shares` of its end.
   func cut(_ share: Int, of shares: Int) -> Int {
     if share <= 0 { return 0 }
     if share >= shares { return count - 1 }
-    let target = self[count - 1] * share / shares
+    return nearest((self[count - 1] * share + shares / 2) / shares)
+  }
+
+  /// The index whose running sum is closest to `target`.
+  func nearest(_ target: Int) -> Int {
     var (low, high) = (0, count - 1)
     while low < high {
       let middle = (low + high) / 2
       if self[middle] < target { low = middle + 1 } else { high = middle }
     }
-    return low
+    return low > 0 && target - self[low - 1] < self[low] - target ? low - 1 : low
   }
 }

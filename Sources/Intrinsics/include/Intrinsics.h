@@ -64,6 +64,34 @@ INLINE void transpose_16x16(
 #undef ODD4
 }
 
+/// The same for an 8 x 8 tile.
+INLINE void transpose_8x8(const float *source, long sourceStride, float *target, long targetStride) {
+  float8x a[8], b[8];
+#define LOW(p, q) __builtin_shufflevector(p, q, 0, 8, 1, 9, 4, 12, 5, 13)
+#define HIGH(p, q) __builtin_shufflevector(p, q, 2, 10, 3, 11, 6, 14, 7, 15)
+#define LOW2(p, q) __builtin_shufflevector(p, q, 0, 1, 8, 9, 4, 5, 12, 13)
+#define HIGH2(p, q) __builtin_shufflevector(p, q, 2, 3, 10, 11, 6, 7, 14, 15)
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++) __builtin_memcpy(&a[i], source + i * sourceStride, 32);
+#pragma clang loop unroll(full)
+  for (int g = 0; g < 8; g += 4) {
+    float8x p = LOW(a[g], a[g + 1]), q = HIGH(a[g], a[g + 1]);
+    float8x r = LOW(a[g + 2], a[g + 3]), s = HIGH(a[g + 2], a[g + 3]);
+    b[g] = LOW2(p, r), b[g + 1] = HIGH2(p, r), b[g + 2] = LOW2(q, s), b[g + 3] = HIGH2(q, s);
+  }
+#pragma clang loop unroll(full)
+  for (int k = 0; k < 4; k++) {
+    float8x low = __builtin_shufflevector(b[k], b[k + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    float8x high = __builtin_shufflevector(b[k], b[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    __builtin_memcpy(target + k * targetStride, &low, 32);
+    __builtin_memcpy(target + (k + 4) * targetStride, &high, 32);
+  }
+#undef LOW
+#undef HIGH
+#undef LOW2
+#undef HIGH2
+}
+
 #ifdef __AVX512F__
 #include <immintrin.h>
 
@@ -83,5 +111,264 @@ INLINE __m512 quad_element(__m512 lanes, int i) {
                   : _mm512_permute_ps(lanes, 0xff);
 }
 #endif
+
+// ---- Small batches (1 to 15 tokens) -------------------------------------------------------------
+// Every function takes and gives sixteen F32 lanes, or points at unaligned F32. Constant shuffles are
+// written as such, so that any instruction set can compile them; only the table lookup and the
+// masked broadcasts differ, since LLVM does not find their AVX-512 forms.
+#include <stdbool.h>
+#include <stdint.h>
+
+// Inlined functions have no calling convention that could depend on the instruction set.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpsabi"
+
+typedef float small_batch_lanes __attribute__((vector_size(64)));
+typedef uint32_t small_batch_selectors __attribute__((vector_size(64)));
+
+typedef float small_batch_four __attribute__((vector_size(16), aligned(4), may_alias));
+typedef float small_batch_eight __attribute__((vector_size(32), aligned(4), may_alias));
+
+/// Sixteen floats from anywhere.
+INLINE small_batch_lanes small_batch_at(const float *p) {
+  small_batch_lanes a;
+  __builtin_memcpy(&a, p, 64);
+  return a;
+}
+
+typedef uint16_t small_batch_halves __attribute__((vector_size(32)));
+typedef uint16_t small_batch_half_halves __attribute__((vector_size(16)));
+
+/// Sixteen stored weights, 16 · vector and on; BF16 (the upper halves of floats) if `halves`.
+INLINE small_batch_lanes small_batch_weights(const void *values, long vector, bool halves) {
+  if (!halves) return small_batch_at((const float *)values + 16 * vector);
+  small_batch_halves h;
+  __builtin_memcpy(&h, (const uint16_t *)values + 16 * vector, 32);
+  return (small_batch_lanes)(__builtin_convertvector(h, small_batch_selectors) << 16);
+}
+
+/// Eight stored weights, 8 · chunk and on, in the lower lanes and again in the upper ones.
+INLINE small_batch_lanes small_batch_eight_weights(const void *values, long chunk, bool halves) {
+  if (!halves) {
+    small_batch_eight x = *(const small_batch_eight *)((const float *)values + 8 * chunk);
+    return __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
+  }
+  small_batch_half_halves h;
+  __builtin_memcpy(&h, (const uint16_t *)values + 8 * chunk, 16);
+  small_batch_halves both =
+      __builtin_shufflevector(h, h, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
+  return (small_batch_lanes)(__builtin_convertvector(both, small_batch_selectors) << 16);
+}
+
+/// sum + a · b, fused where the instruction set can: C contracts it, Swift does not.
+INLINE small_batch_lanes small_batch_fused(small_batch_lanes a, small_batch_lanes b,
+                                           small_batch_lanes sum) {
+  return a * b + sum;
+}
+
+/// Writes `count` lanes of sums from `lane` on to y, or adds them to it.
+INLINE void small_batch_place(const float *sums, long count, float *y, bool adding) {
+  for (long i = 0; i < count; i++) y[i] = adding ? y[i] + sums[i] : sums[i];
+}
+
+/// Writes the sums of group `group`, sixteen outputs of one token, with their bias.
+/// rows[16 · group + lane] is a lane's output, negative where the lane has none; runs[group] is 16, 8 or
+/// 4 when outputs are consecutive within aligned lanes of that number, so that they leave in whole
+/// vectors, and 1 otherwise. bias is in the order of the lanes. With `adding` y is added to.
+INLINE void small_batch_put(small_batch_lanes sums, long group, float *y, const int32_t *rows,
+                            const uint8_t *runs, const float *bias, bool adding) {
+  rows += 16 * group;
+  small_batch_lanes total = sums + small_batch_at(bias + 16 * group);
+  float lanes[16];
+  __builtin_memcpy(lanes, &total, 64);
+  switch (runs[group]) {
+  case 16: small_batch_place(lanes, 16, y + rows[0], adding); break;
+  case 8:
+    for (int i = 0; i < 16; i += 8) small_batch_place(lanes + i, 8, y + rows[i], adding);
+    break;
+  case 4:
+    for (int i = 0; i < 16; i += 4) small_batch_place(lanes + i, 4, y + rows[i], adding);
+    break;
+  default:
+    for (int i = 0; i < 16; i++)
+      if (rows[i] >= 0) y[rows[i]] = adding ? y[rows[i]] + lanes[i] : lanes[i];
+  }
+}
+
+/// Keeps a loaded vector in a register, so that LLVM shuffles it instead of broadcasting from memory
+/// again: with it 8x1 at 8 tokens is load-bound no longer.
+INLINE small_batch_lanes small_batch_pin(small_batch_lanes a) {
+#ifdef __AVX512F__
+  __asm__("" : "+v"(a));
+#endif
+  return a;
+}
+
+/// Lane i: entry index[i] (0...31) of the table low, high.
+INLINE small_batch_lanes small_batch_lookup(small_batch_lanes low, small_batch_lanes high,
+                                                 const uint8_t *index) {
+#ifdef __AVX512F__
+  __m512i lanes = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)index));
+  return (small_batch_lanes)_mm512_permutex2var_ps((__m512)low, lanes, (__m512)high);
+#else
+  float table[32];
+  small_batch_lanes result;
+  __builtin_memcpy(table, &low, 64);
+  __builtin_memcpy(table + 16, &high, 64);
+  for (int i = 0; i < 16; i++) result[i] = table[index[i] & 31];
+  return result;
+#endif
+}
+
+/// Lanes of each 128-bit quarter of x picked by bits `shift` and `shift + 1` of its selectors.
+INLINE small_batch_lanes small_batch_pick(small_batch_lanes x, small_batch_selectors selectors,
+                                          long shift) {
+#ifdef __AVX512F__
+  __m512i s = _mm512_srli_epi32((__m512i)selectors, (unsigned)shift);
+  return (small_batch_lanes)_mm512_permutevar_ps((__m512)x, s);
+#else
+  small_batch_lanes result;
+  for (int i = 0; i < 16; i++) result[i] = x[(i & 12) + (int)(selectors[i] >> shift & 3)];
+  return result;
+#endif
+}
+
+/// a eight times, then b eight times.
+INLINE small_batch_lanes small_batch_two(const float *a, const float *b) {
+#ifdef __AVX512F__
+  __m512 x = _mm512_broadcastss_ps(_mm_load_ss(a));
+  return (small_batch_lanes)_mm512_mask_broadcastss_ps(x, 0xff00, _mm_load_ss(b));
+#else
+  return (small_batch_lanes){*a, *a, *a, *a, *a, *a, *a, *a, *b, *b, *b, *b, *b, *b, *b, *b};
+#endif
+}
+
+/// a, b, c and d four times each.
+INLINE small_batch_lanes small_batch_four_of(const float *a, const float *b, const float *c,
+                                                  const float *d) {
+#ifdef __AVX512F__
+  __m512 x = _mm512_broadcastss_ps(_mm_load_ss(a));
+  x = _mm512_mask_broadcastss_ps(x, 0x00f0, _mm_load_ss(b));
+  x = _mm512_mask_broadcastss_ps(x, 0x0f00, _mm_load_ss(c));
+  return (small_batch_lanes)_mm512_mask_broadcastss_ps(x, 0xf000, _mm_load_ss(d));
+#else
+  return (small_batch_lanes){*a, *a, *a, *a, *b, *b, *b, *b, *c, *c, *c, *c, *d, *d, *d, *d};
+#endif
+}
+
+/// Eight floats at a, then eight at b.
+INLINE small_batch_lanes small_batch_eights(const float *a, const float *b) {
+  small_batch_eight x = *(const small_batch_eight *)a, y = *(const small_batch_eight *)b;
+  return __builtin_shufflevector(x, y, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+/// Four floats at each of a, b, c and d.
+INLINE small_batch_lanes small_batch_fours(const float *a, const float *b, const float *c,
+                                                const float *d) {
+#ifdef __AVX512F__
+  __m512 x = _mm512_broadcast_f32x4(_mm_loadu_ps(a));
+  x = _mm512_mask_broadcast_f32x4(x, 0x00f0, _mm_loadu_ps(b));
+  x = _mm512_mask_broadcast_f32x4(x, 0x0f00, _mm_loadu_ps(c));
+  return (small_batch_lanes)_mm512_mask_broadcast_f32x4(x, 0xf000, _mm_loadu_ps(d));
+#else
+  small_batch_four w = *(const small_batch_four *)a, x = *(const small_batch_four *)b;
+  small_batch_four y = *(const small_batch_four *)c, z = *(const small_batch_four *)d;
+  small_batch_eight low = __builtin_shufflevector(w, x, 0, 1, 2, 3, 4, 5, 6, 7);
+  small_batch_eight high = __builtin_shufflevector(y, z, 0, 1, 2, 3, 4, 5, 6, 7);
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#endif
+}
+
+/// The four floats at a, four times.
+INLINE small_batch_lanes small_batch_repeat_four(const float *a) {
+  small_batch_four x = *(const small_batch_four *)a;
+  return __builtin_shufflevector(x, x, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+}
+
+/// The eight floats at a, twice.
+INLINE small_batch_lanes small_batch_repeat_eight(const float *a) {
+  small_batch_eight x = *(const small_batch_eight *)a;
+  return __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+/// Sums of neighbouring lanes: eight of a, then eight of b.
+INLINE small_batch_lanes small_batch_add_neighbours(small_batch_lanes a, small_batch_lanes b) {
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +
+         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+
+/// Lower plus upper half: eight sums of a, then eight of b.
+INLINE small_batch_lanes small_batch_add_halves(small_batch_lanes a, small_batch_lanes b) {
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+         __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+}
+
+/// First plus second and third plus fourth quarter: of a, then of b.
+INLINE small_batch_lanes small_batch_add_quarters(small_batch_lanes a, small_batch_lanes b) {
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+         __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+}
+
+/// Lane `first` of w eight times, then lane `second`. Both must be constants after inlining.
+INLINE small_batch_lanes small_batch_splat(small_batch_lanes w, long first, long second) {
+#ifdef __AVX512F__
+  __m512i a = _mm512_set1_epi32((int)first), b = _mm512_set1_epi32((int)second);
+  return (small_batch_lanes)_mm512_permutexvar_ps(_mm512_mask_mov_epi32(a, 0xff00, b), (__m512)w);
+#else
+  float a = w[first], b = w[second];
+  return (small_batch_lanes){a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b};
+#endif
+}
+
+/// One step of a 16 x 8 transposition: `low` picks the lower lanes of each pair of 32-bit lanes.
+INLINE small_batch_lanes small_batch_zip_low(small_batch_lanes a, small_batch_lanes b) {
+  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+}
+INLINE small_batch_lanes small_batch_zip_high(small_batch_lanes a, small_batch_lanes b) {
+  return __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+}
+INLINE small_batch_lanes small_batch_zip_pairs_low(small_batch_lanes a, small_batch_lanes b) {
+  return __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+}
+INLINE small_batch_lanes small_batch_zip_pairs_high(small_batch_lanes a, small_batch_lanes b) {
+  return __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+}
+/// Quarters 0 of a and b, then quarters 1 of a and b.
+INLINE small_batch_lanes small_batch_join_low(small_batch_lanes a, small_batch_lanes b) {
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+}
+/// Quarters 2 of a and b, then quarters 3 of a and b.
+INLINE small_batch_lanes small_batch_join_high(small_batch_lanes a, small_batch_lanes b) {
+  return __builtin_shufflevector(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+}
+/// Writes eight tokens of the output rows[lane], lower lanes of `sums` if `upper` is false: with its
+/// bias, or added to y; tokens from `tokens` on become 0. Nothing is written where rows[lane] < 0.
+INLINE void small_batch_put_row(small_batch_lanes sums, bool upper, long lane, float *y,
+                                const int32_t *rows, const float *bias, long tokens, bool adding) {
+  long row = rows[lane];
+  if (row < 0) return;
+  small_batch_eight low = __builtin_shufflevector(sums, sums, 0, 1, 2, 3, 4, 5, 6, 7);
+  small_batch_eight high = __builtin_shufflevector(sums, sums, 8, 9, 10, 11, 12, 13, 14, 15);
+  small_batch_eight total = (upper ? high : low) + bias[lane];
+  small_batch_eight *out = (small_batch_eight *)(y + 8 * row);
+  if (adding) total += *out;
+  if (tokens < 8)
+    for (int i = 0; i < 8; i++) total[i] = i < tokens ? total[i] : 0;
+  *out = total;
+}
+
+/// From [4 inputs][8 tokens] to [8 tokens][4 inputs].
+INLINE void small_batch_turn(const float *x, float *target) {
+  small_batch_lanes a = small_batch_at(x), b = small_batch_at(x + 16);
+  small_batch_lanes low =
+      __builtin_shufflevector(a, b, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
+  small_batch_lanes high =
+      __builtin_shufflevector(a, b, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31);
+  __builtin_memcpy(target, &low, 64);
+  __builtin_memcpy(target + 16, &high, 64);
+}
+
+#pragma clang diagnostic pop
+// ---- End of small batches -----------------------------------------------------------------------
 
 #endif

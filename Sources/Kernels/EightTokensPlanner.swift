@@ -1,0 +1,68 @@
+import Experiments
+import Tensors
+
+/// Chooses and packs the parts of a layer for eight tokens.
+struct EightTokensPlanner {
+  let source: SmallBatchSource
+  let pattern: Pattern
+  let bias: [Float]?
+  let kept: Int
+  let instructionSet: InstructionSet
+
+  /// Columns that a list of 16-bit entries reaches.
+  private static let reach = 65_536
+
+  /// The format with the fewest estimated cycles.
+  func plan() -> [EightTokensPart] {
+    if let split = split() { return split }
+    var best = (form: EightTokensForm.singles, cycles: Double.infinity)
+    for form in EightTokensForm.allCases where !form.isJoined || source.columns >= 2 {
+      let cycles = cycles(form, source)
+      if cycles < best.cycles { best = (form, cycles) }
+    }
+    let most = kept > 0 ? PackedQuads.most(source) : 4
+    if most < 4 {
+      let vectors = (source.rows.count + 15) / 16 * ((source.columns + 3) / 4) * most
+      if Double(vectors) * EightTokensForm.quadCycles(instructionSet) < best.cycles {
+        return [.quads(PackedQuads(source, kept: most, bias: bias))]
+      }
+    }
+    return strips(best.form, source)
+  }
+
+  /// One form, a part for each 65 536 columns.
+  func strips(
+    _ form: EightTokensForm, _ source: SmallBatchSource, adding: Bool = false
+  ) -> [EightTokensPart] {
+    stride(from: 0, to: max(1, source.columns), by: Self.reach).map { first in
+      let columns = first..<min(first + Self.reach, source.columns)
+      let lists = source.strips(
+        height: form.shape.height, width: form.shape.width, ordered: false, columns: columns)
+      return .strips(
+        form,
+        PackedStrips(
+          source, shape: form.shape, lists: lists, ordered: false, columns: columns,
+          bias: first == 0 && !adding ? bias : nil), firstColumn: first)
+    }
+  }
+
+  private func cycles(_ form: EightTokensForm, _ source: SmallBatchSource) -> Double {
+    let lists = source.strips(
+      height: form.shape.height, width: form.shape.width, ordered: false)
+    var steps = 0
+    for strip in 0..<lists.count {
+      steps += (lists.length(strip) + form.shape.entries - 1) / form.shape.entries
+    }
+    return Double(steps) * form.cycles + Double(lists.count) * form.stripCycles
+  }
+
+  /// For tiles with an overlay of single weights: strips of the columns that a strip keeps at least half
+  /// of, then the other weights one by one, added to the same outputs.
+  private func split() -> [EightTokensPart]? {
+    guard case .tileElement(let width, _) = pattern.base, width >= 16, kept > 0 else { return nil }
+    let form: EightTokensForm = width >= 32 ? .columns32 : .columns16
+    let (tiles, overlay) = source.mask.split(rows: source.rows, height: form.shape.height)
+    return strips(form, SmallBatchSource(source, mask: tiles))
+      + strips(.singles, SmallBatchSource(source, mask: overlay), adding: true)
+  }
+}

@@ -1,0 +1,148 @@
+import Experiments
+import Tensors
+
+/// Chooses and packs the parts of a layer for one token.
+struct SingleTokenPlanner {
+  let source: SmallBatchSource
+  let pattern: Pattern
+  let bias: [Float]?
+  let kept: Int
+  let instructionSet: InstructionSet
+  /// Whether the parts that were packed take activations in the order of the layout.
+  private(set) var gathers = false
+
+  init(
+    source: SmallBatchSource, pattern: Pattern, bias: [Float]?, kept: Int,
+    instructionSet: InstructionSet
+  ) {
+    self.source = source
+    self.pattern = pattern
+    self.bias = bias
+    self.kept = kept
+    self.instructionSet = instructionSet
+  }
+
+  /// Lists of strips hold 16-bit columns.
+  private var stripsFit: Bool { source.columns <= 65_536 }
+
+  /// The estimated cycles of every format that can hold the mask, and the fastest one packed. A bitmap of
+  /// 768x768 is read in about 10 µs a format, so none is left out.
+  mutating func plan() -> [SingleTokenPart] {
+    if let split = split() { return split }
+    let steps = PackedLookup.expectedSteps(
+      kept: kept, rows: source.rows.count, columns: source.columns)
+    var best = steps * SingleTokenForm.lookupCycles(instructionSet)
+    var choice: (SingleTokenForm, StripLists)?
+    if stripsFit {
+      for form in SingleTokenForm.allCases {
+        let lists = lists(form)
+        let cycles = form.cycles * Double(vectors(form, lists))
+        if cycles < best { (best, choice) = (cycles, (form, lists)) }
+      }
+    }
+    let most = kept > 0 ? PackedQuads.most(source) : 4
+    if most < 4 {
+      let vectors = Double((source.rows.count + 15) / 16 * ((source.columns + 3) / 4) * most)
+      if vectors * SingleTokenForm.quadCycles(instructionSet) < best {
+        gathers = source.columnOrder != nil || source.columns % 4 != 0
+        return [.quads(PackedQuads(source, kept: most, bias: bias))]
+      }
+    }
+    if let (form, lists) = choice { return [pack(form, lists)] }
+    return [.lookup(PackedLookup(source, lists: singles, bias: bias))]
+  }
+
+  /// One form, whatever it costs.
+  mutating func strips(_ form: SingleTokenForm) -> SingleTokenPart { pack(form, lists(form)) }
+
+  private var singles: StripLists { source.strips(height: 1, width: 1, ordered: false) }
+
+  private func lists(_ form: SingleTokenForm) -> StripLists {
+    source.strips(height: form.shape.height, width: form.shape.width, ordered: form.shape.width > 1)
+  }
+
+  private func vectors(_ form: SingleTokenForm, _ lists: StripLists) -> Int {
+    let shape = form.shape
+    var vectors = 0
+    for strip in 0..<lists.count {
+      vectors += (lists.length(strip) + shape.entries - 1) / shape.entries
+    }
+    return vectors
+  }
+
+  private mutating func pack(_ form: SingleTokenForm, _ lists: StripLists) -> SingleTokenPart {
+    let ordered = form.shape.width > 1
+    gathers = ordered && source.columnOrder != nil
+    return .strips(
+      form,
+      PackedStrips(
+        source, shape: form.shape, lists: lists, ordered: ordered, columns: 0..<source.columns,
+        bias: bias))
+  }
+
+  /// For tiles with an overlay of single weights: strips of the columns that a strip keeps at least half
+  /// of, and the other weights by lookup, added in a second pass.
+  private func split() -> [SingleTokenPart]? {
+    guard case .tileElement(let width, _) = pattern.base, width >= 16, stripsFit, kept > 0 else {
+      return nil
+    }
+    let (tiles, overlay) = source.mask.split(rows: source.rows, height: 16)
+    let first = SmallBatchSource(source, mask: tiles)
+    let second = SmallBatchSource(source, mask: overlay)
+    let form = SingleTokenForm.columns16
+    let lists = first.strips(height: 16, width: 1, ordered: false)
+    let rest = second.strips(height: 1, width: 1, ordered: false)
+    return [
+      .strips(
+        form,
+        PackedStrips(
+          first, shape: form.shape, lists: lists, ordered: false, columns: 0..<source.columns,
+          bias: bias)),
+      .lookup(PackedLookup(second, lists: rest, bias: nil)),
+    ]
+  }
+}
+
+extension SmallBatchSource {
+  /// The same layout with fewer weights.
+  init(_ source: SmallBatchSource, mask: Mask) {
+    weights = source.weights
+    self.mask = mask
+    halves = source.halves
+    rows = source.rows
+    columnOrder = source.columnOrder
+    var words: [UInt64] = []
+    let perRow = mask.wordsPerRow
+    for row in source.rows { words += mask.words[row * perRow..<(row + 1) * perRow] }
+    self.words = words
+    orderedWords = words
+  }
+}
+
+extension Mask {
+  /// The weights of columns that `height` consecutive rows of the order keep at least half of, and the
+  /// others.
+  func split(rows order: [Int], height: Int) -> (dense: Mask, rest: Mask) {
+    var dense = Mask(rows: rows, columns: columns)
+    var rest = self
+    for first in stride(from: 0, to: order.count, by: height) {
+      let members = order[first..<min(first + height, order.count)]
+      for word in 0..<wordsPerRow {
+        var union: UInt64 = 0
+        for row in members { union |= words[row * wordsPerRow + word] }
+        var chosen: UInt64 = 0
+        while union != 0 {
+          let bit = union & (~union &+ 1)
+          union &= union - 1
+          let count = members.count { words[$0 * wordsPerRow + word] & bit != 0 }
+          if 2 * count >= members.count { chosen |= bit }
+        }
+        for row in members {
+          dense.words[row * wordsPerRow + word] = words[row * wordsPerRow + word] & chosen
+          rest.words[row * wordsPerRow + word] &= ~chosen
+        }
+      }
+    }
+    return (dense, rest)
+  }
+}

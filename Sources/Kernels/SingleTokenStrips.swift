@@ -1,0 +1,139 @@
+import Tensors
+
+/// How the weights of a strip lie in its vectors.
+struct StripShape: Hashable, Sendable {
+  /// Outputs of a strip and consecutive inputs of one entry of its list.
+  var height: Int
+  var width: Int
+  /// Entries of a step.
+  var entries: Int
+  /// Strips of a group.
+  var strips: Int
+  /// Within an entry, whether the outputs of one input stand together.
+  var columnMajor = false
+
+  /// Stored weights of one strip in one step: 8, 16 or 32.
+  var unit: Int { height * width * entries }
+  /// Outputs of a group.
+  var outputs: Int { height * strips }
+}
+
+/// Strips packed for one token or for eight.
+struct PackedStrips: Sendable {
+  let shape: StripShape
+  let values: PackedWeights
+  let index: PackedBuffer<UInt16>
+  let starts: PackedBuffer<UInt32>
+  let places: OutputPlaces
+  let groups: Int
+
+  /// - Parameters:
+  ///   - ordered: whether lists hold positions of the layout (activations are gathered first) and not
+  ///     original columns. Needed where an entry is wider than one column and columns are reordered.
+  ///   - columns: the columns to pack, from a multiple of 64 on, at most 65 536; list entries count from
+  ///     its start.
+  init(
+    _ source: SmallBatchSource, shape: StripShape, lists: StripLists, ordered: Bool,
+    columns: Range<Int>, bias: [Float]?
+  ) {
+    self.shape = shape
+    let groups = lists.groups(of: shape.strips, entries: shape.entries)
+    self.groups = groups.count
+    let steps = groups.reduce(0) { $0 + $1.steps }
+    let values = PackedWeights(count: steps * shape.strips * shape.unit, halves: source.halves)
+    let index = PackedBuffer<UInt16>(count: steps * shape.strips * shape.entries)
+    let starts = PackedBuffer<UInt32>(count: groups.count + 1)
+    var lanes = [Int](repeating: -1, count: groups.count * shape.outputs)
+    var step = 0
+    for (number, group) in groups.enumerated() {
+      for (slot, strip) in group.strips.enumerated() {
+        let firstRow = strip * shape.height
+        for row in 0..<min(shape.height, source.rows.count - firstRow) {
+          lanes[number * shape.outputs + slot * shape.height + row] = firstRow + row
+        }
+        for (position, entry) in (lists.starts[strip]..<lists.starts[strip + 1]).enumerated() {
+          let at = (step + position / shape.entries) * shape.strips + slot
+          let within = position % shape.entries
+          let column = Int(lists.columns[entry])
+          // The last run of columns may be shorter; it is moved back so that no load passes the end.
+          let start = max(columns.lowerBound, min(column, columns.upperBound - shape.width))
+          index.pointer[at * shape.entries + within] = UInt16(start - columns.lowerBound)
+          let base = at * shape.unit + within * shape.height * shape.width
+          Self.fill(
+            values, at: base, source, shape, rows: firstRow, column: column, start: start,
+            ordered: ordered)
+        }
+      }
+      step += group.steps
+      starts.pointer[number + 1] = UInt32(step)
+    }
+    self.values = values
+    self.index = index
+    self.starts = starts
+    places = OutputPlaces(lanes: lanes, source: source, bias: bias)
+  }
+
+  private static func fill(
+    _ values: PackedWeights, at base: Int, _ source: SmallBatchSource, _ shape: StripShape,
+    rows firstRow: Int, column: Int, start: Int, ordered: Bool
+  ) {
+    let (height, width) = (shape.height, shape.width)
+    let perRow = source.wordsPerRow
+    let end = min(column + width, source.columns)
+    source.weights.values.withUnsafeBufferPointer { weights in
+      (ordered ? source.orderedWords : source.words).withUnsafeBufferPointer { words in
+        for row in 0..<min(height, source.rows.count - firstRow) {
+          let weightRow = source.rows[firstRow + row] * source.columns
+          let wordRow = (firstRow + row) * perRow
+          for position in column..<end
+          where words[wordRow + position >> 6] >> (position & 63) & 1 == 1 {
+            let original = ordered ? source.columnOrder?[position] ?? position : position
+            let lane =
+              shape.columnMajor
+              ? (position - start) * height + row : row * width + position - start
+            values.put(weights[weightRow + original], at: base + lane)
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Where the lanes of a format's groups go.
+struct OutputPlaces: Sendable {
+  /// Original row of each lane, negative where a lane has none.
+  let rows: PackedBuffer<Int32>
+  /// For each group of sixteen lanes: 16, 8 or 4 when that many aligned lanes go to consecutive rows.
+  let runs: PackedBuffer<UInt8>
+  /// In the order of the lanes; zeros without a bias.
+  let bias: PackedBuffer<Float>
+  /// Zeros, for parts that add to what another part has written.
+  let noBias: PackedBuffer<Float>
+
+  /// `lanes[i]` is the packed row of a lane or negative.
+  init(lanes: [Int], source: SmallBatchSource, bias values: [Float]?) {
+    let padded = (lanes.count + 15) / 16 * 16
+    rows = PackedBuffer(count: padded)
+    runs = PackedBuffer(count: padded / 16)
+    bias = PackedBuffer(count: padded)
+    noBias = PackedBuffer(count: padded)
+    for lane in 0..<padded {
+      let packed = lane < lanes.count ? lanes[lane] : -1
+      let row = packed < 0 ? -1 : source.rows[packed]
+      rows.pointer[lane] = Int32(row)
+      if row >= 0, let values { bias.pointer[lane] = values[row] }
+    }
+    for group in 0..<padded / 16 {
+      let place = rows.pointer + group * 16
+      let run = [16, 8, 4].first { length in
+        stride(from: 0, to: 16, by: length).allSatisfy { first in
+          place[first] >= 0
+            && (0..<length).allSatisfy { place[first + $0] == place[first] + Int32($0) }
+        }
+      }
+      runs.pointer[group] = UInt8(run ?? 1)
+    }
+  }
+
+  var bytes: Int { rows.bytes + runs.bytes }
+}

@@ -1,0 +1,284 @@
+import Intrinsics
+
+// One token, weights in strips: `height` consecutive outputs that share a list of inputs.
+//
+// Every block shape is one of seven ways to lay sixteen weights beside sixteen activations (`StripShape`).
+// A group is sixteen outputs: one strip of 16, two of 8, four of 4 or sixteen of 1. A step is one vector
+// of each strip of the group, so that all strips of a group have the same number of steps (shorter ones
+// end in zeros; strips are sorted by length, so there are few), no strip has a branch of its own and the
+// accumulators of different strips hide each other's latency.
+
+/// How sixteen weights of one vector meet their activations,
+protocol StripShape {
+  /// Inputs named by the index list for each vector.
+  static var indices: Int { get }
+  /// The sixteen activations of a vector. `index[i]` is an input.
+  static func activations(_ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>) -> SIMD16<
+    Float
+  >
+}
+
+/// A shape whose groups have 1, 2 or 4 strips.
+protocol TallStripShape: StripShape {
+  static var strips: Int { get }
+  /// One sum a lane from four accumulators: vector `i` of a group was added to accumulator `i % 4`.
+  static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float>
+}
+
+/// 16x1: lanes are outputs.
+enum Columns16: TallStripShape {
+  static var strips: Int { @inline(__always) get { 1 } }
+  static var indices: Int { @inline(__always) get { 1 } }
+  @inline(__always)
+  static func activations(_ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>) -> SIMD16<
+    Float
+  > {
+    SIMD16<Float>(repeating: x[Int(index[0])])
+  }
+  @inline(__always)
+  static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
+    (sums[unchecked: 0] + sums[unchecked: 1]) + (sums[unchecked: 2] + sums[unchecked: 3])
+  }
+}
+
+/// 8x1: two inputs by eight outputs.
+enum Columns8: TallStripShape {
+  static var strips: Int { @inline(__always) get { 2 } }
+  static var indices: Int { @inline(__always) get { 2 } }
+  @inline(__always)
+  static func activations(_ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>) -> SIMD16<
+    Float
+  > {
+    small_batch_two(x + Int(index[0]), x + Int(index[1]))
+  }
+  @inline(__always)
+  static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
+    small_batch_add_halves(
+      sums[unchecked: 0] + sums[unchecked: 2], sums[unchecked: 1] + sums[unchecked: 3])
+  }
+}
+
+/// 4x1: four inputs by four outputs.
+enum Columns4: TallStripShape {
+  static var strips: Int { @inline(__always) get { 4 } }
+  static var indices: Int { @inline(__always) get { 4 } }
+  @inline(__always)
+  static func activations(_ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>) -> SIMD16<
+    Float
+  > {
+    small_batch_four_of(
+      x + Int(index[0]), x + Int(index[1]), x + Int(index[2]), x + Int(index[3]))
+  }
+  @inline(__always)
+  static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
+    small_batch_add_quarters(
+      small_batch_add_halves(sums[unchecked: 0], sums[unchecked: 1]),
+      small_batch_add_halves(sums[unchecked: 2], sums[unchecked: 3]))
+  }
+}
+
+/// 4x4: four outputs by four consecutive inputs, outputs in quarters.
+enum Block4: TallStripShape {
+  static var strips: Int { @inline(__always) get { 4 } }
+  static var indices: Int { @inline(__always) get { 1 } }
+  @inline(__always)
+  static func activations(_ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>) -> SIMD16<
+    Float
+  > {
+    small_batch_repeat_four(x + Int(index[0]))
+  }
+  @inline(__always)
+  static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
+    small_batch_add_neighbours(
+      small_batch_add_neighbours(sums[unchecked: 0], sums[unchecked: 1]),
+      small_batch_add_neighbours(sums[unchecked: 2], sums[unchecked: 3]))
+  }
+}
+
+/// 1x16: lanes are consecutive inputs.
+enum Dots16: StripShape {
+  static var indices: Int { @inline(__always) get { 1 } }
+  @inline(__always)
+  static func activations(_ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>) -> SIMD16<
+    Float
+  > {
+    small_batch_at(x + Int(index[0]))
+  }
+}
+
+/// 1x8: two runs of eight inputs.
+enum Dots8: StripShape {
+  static var indices: Int { @inline(__always) get { 2 } }
+  @inline(__always)
+  static func activations(_ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>) -> SIMD16<
+    Float
+  > {
+    small_batch_eights(x + Int(index[0]), x + Int(index[1]))
+  }
+}
+
+/// 1x4: four runs of four inputs.
+enum Dots4: StripShape {
+  static var indices: Int { @inline(__always) get { 4 } }
+  @inline(__always)
+  static func activations(_ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>) -> SIMD16<
+    Float
+  > {
+    small_batch_fours(
+      x + Int(index[0]), x + Int(index[1]), x + Int(index[2]), x + Int(index[3]))
+  }
+}
+
+extension StripShape {
+  /// Adds vectors `vector..<vector + 4` to four sums.
+  @inline(__always)
+  static func four(
+    _ sums: inout InlineArray<4, SIMD16<Float>>, _ halves: Bool, _ values: UnsafeRawPointer,
+    _ vector: Int, _ inputs: UnsafePointer<UInt16>, _ x: UnsafePointer<Float>
+  ) {
+    for i in 0..<4 {
+      sums[unchecked: i] = small_batch_fused(
+        small_batch_weights(values, vector &+ i, halves),
+        activations(x, inputs + i &* indices), sums[unchecked: i])
+    }
+  }
+}
+
+extension TallStripShape {
+  /// Four vectors at once: four steps of one strip, two of two or one of four, so that four sums are
+  /// under way (a fused multiply-add takes four cycles).
+  @inline(__always)
+  static func run(
+    _ halves: Bool, _ values: UnsafeRawPointer, _ index: UnsafePointer<UInt16>,
+    _ starts: UnsafePointer<UInt32>, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    _ rows: UnsafePointer<Int32>, _ runs: UnsafePointer<UInt8>, _ bias: UnsafePointer<Float>,
+    _ adding: Bool, _ from: Int, _ to: Int
+  ) {
+    var vector = Int(starts[from]) &* strips
+    var inputs = index + vector &* indices
+    for group in from..<to {
+      let end = Int(starts[group &+ 1]) &* strips
+      var sums = InlineArray<4, SIMD16<Float>>(repeating: .zero)
+      while vector &+ 4 <= end {
+        four(&sums, halves, values, vector, inputs, x)
+        vector &+= 4
+        inputs += 4 &* indices
+      }
+      if strips < 4 {
+        while vector < end {
+          sums[unchecked: 0] = small_batch_fused(
+            small_batch_weights(values, vector, halves), activations(x, inputs),
+            sums[unchecked: 0])
+          if strips == 2 {
+            sums[unchecked: 1] = small_batch_fused(
+              small_batch_weights(values, vector &+ 1, halves),
+              activations(x, inputs + indices), sums[unchecked: 1])
+          }
+          vector &+= strips
+          inputs += strips &* indices
+        }
+      }
+      small_batch_put(total(sums), group, y, rows, runs, bias, adding)
+    }
+  }
+}
+
+/// Sixteen strips of one output.
+enum Dots<Shape: StripShape> {
+  @inline(__always)
+  static func run(
+    _ halves: Bool, _ values: UnsafeRawPointer, _ index: UnsafePointer<UInt16>,
+    _ starts: UnsafePointer<UInt32>, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    _ rows: UnsafePointer<Int32>, _ runs: UnsafePointer<UInt8>, _ bias: UnsafePointer<Float>,
+    _ adding: Bool, _ from: Int, _ to: Int
+  ) {
+    var vector = Int(starts[from]) &* 16
+    var inputs = index + vector &* Shape.indices
+    for group in from..<to {
+      let end = Int(starts[group &+ 1]) &* 16
+      var a = InlineArray<4, SIMD16<Float>>(repeating: .zero)
+      var b = a
+      var c = a
+      var d = a
+      while vector < end {
+        Shape.four(&a, halves, values, vector, inputs, x)
+        Shape.four(&b, halves, values, vector &+ 4, inputs + 4 &* Shape.indices, x)
+        Shape.four(&c, halves, values, vector &+ 8, inputs + 8 &* Shape.indices, x)
+        Shape.four(&d, halves, values, vector &+ 12, inputs + 12 &* Shape.indices, x)
+        vector &+= 16
+        inputs += 16 &* Shape.indices
+      }
+      let total = joined(quarter(a), quarter(b), quarter(c), quarter(d))
+      small_batch_put(total, group, y, rows, runs, bias, adding)
+    }
+  }
+
+  /// Four lanes of partial sums of each of four outputs. Sixteen outputs take 15 such additions, where
+  /// one reduction for each output takes 64.
+  @inline(__always)
+  private static func quarter(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
+    joined(sums[unchecked: 0], sums[unchecked: 1], sums[unchecked: 2], sums[unchecked: 3])
+  }
+
+  @inline(__always)
+  private static func joined(
+    _ a: SIMD16<Float>, _ b: SIMD16<Float>, _ c: SIMD16<Float>, _ d: SIMD16<Float>
+  ) -> SIMD16<Float> {
+    small_batch_add_neighbours(
+      small_batch_add_neighbours(a, b), small_batch_add_neighbours(c, d))
+  }
+}
+
+// `form` is an integer because only pointers and integers cross the border of a module that is built
+// once per instruction set; `SingleTokenForm` in Kernels names them.
+
+/// Strips of form 0 to 6 (16x1, 8x1, 4x1, 4x4, 1x16, 1x8, 1x4), groups `from..<to`.
+///
+/// `starts[group]` counts steps; a step is one vector of sixteen weights for each strip of the group;
+/// `index` holds the first inputs of the blocks of a vector. For `rows`, `runs`, `bias` and `adding` see
+/// `put`. Nothing need be aligned. Work: 32 FLOP a vector; bytes: 64 a vector (32 in BF16) and its list.
+@inline(never)
+public func singleTokenStrips(
+  _ form: Int, _ halves: Bool, _ values: UnsafeRawPointer, _ index: UnsafePointer<UInt16>,
+  _ starts: UnsafePointer<UInt32>, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+  _ rows: UnsafePointer<Int32>, _ runs: UnsafePointer<UInt8>, _ bias: UnsafePointer<Float>,
+  _ adding: Bool, _ from: Int, _ to: Int
+) {
+  if halves {
+    strips(form, true, values, index, starts, x, y, rows, runs, bias, adding, from, to)
+  } else {
+    strips(form, false, values, index, starts, x, y, rows, runs, bias, adding, from, to)
+  }
+}
+
+@inline(__always)
+private func strips(
+  _ form: Int, _ halves: Bool, _ values: UnsafeRawPointer, _ index: UnsafePointer<UInt16>,
+  _ starts: UnsafePointer<UInt32>, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+  _ rows: UnsafePointer<Int32>, _ runs: UnsafePointer<UInt8>, _ bias: UnsafePointer<Float>,
+  _ adding: Bool, _ from: Int, _ to: Int
+) {
+  switch form {
+  case 0:
+    Columns16.run(
+      halves, values, index, starts, x, y, rows, runs, bias, adding, from, to)
+  case 1:
+    Columns8.run(
+      halves, values, index, starts, x, y, rows, runs, bias, adding, from, to)
+  case 2:
+    Columns4.run(
+      halves, values, index, starts, x, y, rows, runs, bias, adding, from, to)
+  case 3:
+    Block4.run(
+      halves, values, index, starts, x, y, rows, runs, bias, adding, from, to)
+  case 4:
+    Dots<Dots16>.run(
+      halves, values, index, starts, x, y, rows, runs, bias, adding, from, to)
+  case 5:
+    Dots<Dots8>.run(
+      halves, values, index, starts, x, y, rows, runs, bias, adding, from, to)
+  default:
+    Dots<Dots4>.run(
+      halves, values, index, starts, x, y, rows, runs, bias, adding, from, to)
+  }
+}
