@@ -85,7 +85,7 @@ let package = Package(
     .target(
       name: "Laboratory",
       dependencies: ["Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking", "Encoder"],
-      swiftSettings: strict),
+      swiftSettings: optimised),
 
     // Face.
     .target(name: "CellUI", swiftSettings: strict),
@@ -125,8 +125,13 @@ let package = Package(
     .testTarget(
       name: "ExplorerTests", dependencies: ["Explorer", "CellUI", "Experiments"],
       swiftSettings: strict),
+    // Shows what reaches a program through Terminal; the end-to-end tests run it.
+    .executableTarget(
+      name: "TerminalProbe", dependencies: ["CellUI", "Terminal"], path: "Tests/TerminalProbe",
+      swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["sparsity-tui", "CellUI", "Terminal"],
+      name: "EndToEndTests",
+      dependencies: ["sparsity-tui", "TerminalProbe", "CellUI", "Terminal"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -72,8 +72,9 @@ public struct Frame: Hashable, Sendable {
       var scalars = String.UnicodeScalarView()
       var end = 0
       for x in 0..<width {
-        scalars.append(self[x, y].scalar)
-        if self[x, y].scalar != " " { end = x + 1 }
+        guard let scalar = glyph(x, y) else { continue }
+        scalars.append(scalar)
+        if scalar != " " { end = scalars.count }
       }
       lines.append(String(String.UnicodeScalarView(scalars.prefix(end))))
     }

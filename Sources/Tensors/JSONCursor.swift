@@ -211,8 +211,10 @@ struct JSONCursor {
     default:
       let start = position
       while position < text.count, isPlain(text[position]) { position += 1 }
-      let word = String(decoding: text[start..<position], as: UTF8.self)
-      guard ["true", "false", "null"].contains(word) || Double(word) != nil else {
+      // No number that anyone writes is longer; reading one of a million digits takes long.
+      let word = String(decoding: text[start..<min(position, start + 100)], as: UTF8.self)
+      let isNumber = !word.utf8.contains { $0 > 0x40 && $0 | 0x20 != 0x65 } && Double(word) != nil
+      guard position - start <= 100, isNumber || ["true", "false", "null"].contains(word) else {
         position = start
         throw malformed("a value")
       }

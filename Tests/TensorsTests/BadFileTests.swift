@@ -67,6 +67,26 @@ import Testing
       name: "a.json")
   }
 
+  @Test func valuesOfUnknownFieldsMustBeJSON() throws {
+    let directory = try TemporaryDirectory()
+    func found(_ value: String) throws -> TensorFileError.Problem? {
+      let json = #"{"a":{"x":\#(value),"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#
+      return problem(opening: try directory.file("a.safetensors", safetensors(json)))
+    }
+    for good in ["1", "-1.5e+3", "true", "null", #""\u00e4\ud83d\ude00""#, "[]", "[{},[1,2]]"] {
+      #expect(try found(good) == nil, "\(good)")
+    }
+    let long = String(repeating: "1", count: 101)
+    for bad in [
+      "nan", "inf", "0x10", "tru", "", "1 2", #""\x""#, #""\u12""#, "[1,]", "{1:2}", long,
+    ] {
+      guard case .malformed = try found(bad) else {
+        Issue.record("\(bad) was taken for a value")
+        continue
+      }
+    }
+  }
+
   @Test func missingFields() throws {
     try expect(
       safetensors(#"{"a":{"dtype":"U8","shape":[]}}"#),

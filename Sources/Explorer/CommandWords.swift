@@ -1,0 +1,116 @@
+internal import Experiments
+
+/// The words of one command, taken one by one.
+struct CommandWords {
+  private var words: ArraySlice<String>
+  var command = ""
+
+  init(_ words: [String]) { self.words = words[...] }
+
+  var isEmpty: Bool { words.isEmpty }
+
+  /// Everything that is left, as one text.
+  var remaining: String {
+    mutating get {
+      defer { words = [] }
+      return words.joined(separator: " ")
+    }
+  }
+
+  mutating func next() -> String? { words.popFirst() }
+
+  mutating func word(_ expected: String) throws(CommandError) -> String {
+    guard let word = next() else { throw CommandError("\(command): expected \(expected)") }
+    return word
+  }
+
+  mutating func rest(_ expected: String) throws(CommandError) -> String {
+    guard !isEmpty else { throw CommandError("\(command): expected \(expected)") }
+    return remaining
+  }
+
+  mutating func number(_ expected: String) throws(CommandError) -> Double {
+    let text = try word(expected)
+    guard let value = Double(text), value.isFinite else {
+      throw CommandError("\(command) \(text): expected \(expected)")
+    }
+    return value
+  }
+
+  mutating func integer(_ expected: String) throws(CommandError) -> Int {
+    let text = try word(expected)
+    guard let value = Int(text), abs(value) < 1 << 40 else {
+      throw CommandError("\(command) \(text): expected \(expected), a whole number")
+    }
+    return value
+  }
+
+  mutating func choice<Value: RawRepresentable & CaseIterable>(
+    _ what: String
+  ) throws(CommandError) -> Value where Value.RawValue == String {
+    let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
+    let text = try word("one of \(known)")
+    guard let value = Value(rawValue: text) else {
+      throw CommandError("\(command) \(text): the \(what) is one of \(known)")
+    }
+    return value
+  }
+
+  mutating func selection<Value>(
+    _ expected: String, _ read: (String) -> Value?
+  ) throws(CommandError) -> Selection<Value> {
+    switch try word("next, previous or \(expected)") {
+    case "next": return .next
+    case "previous": return .previous
+    case let text:
+      guard let value = read(text) else {
+        throw CommandError("\(command) \(text): expected next, previous or \(expected)")
+      }
+      return .one(value)
+    }
+  }
+
+  mutating func zoom() throws(CommandError) -> Zoom {
+    switch try word("in, out, fit, values, or weights a pixel") {
+    case "in": return .closer
+    case "out": return .wider
+    case "fit": return .fit
+    case "values": return .values
+    case let text:
+      guard let scale = Int(text), (1...1 << 20).contains(scale) else {
+        throw CommandError("zoom \(text): expected in, out, fit, values, or weights a pixel")
+      }
+      return .scale(scale)
+    }
+  }
+
+  mutating func pan() throws(CommandError) -> Pan {
+    let first = try word("up, down, left, right, or a row and a column")
+    if let direction = Direction(rawValue: first) { return .step(direction) }
+    guard let row = Int(first), row >= 0, row < 1 << 40 else {
+      throw CommandError("pan \(first): expected up, down, left, right, or a row and a column")
+    }
+    return .to(row: row, column: max(0, try integer("a column")))
+  }
+
+  /// `name=value,…` words.
+  mutating func terms() throws(CommandError) -> [SweepTerm] {
+    var terms: [SweepTerm] = []
+    while let word = next() {
+      let halves = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard halves.count == 2, !halves[0].isEmpty, !halves[1].isEmpty else {
+        throw CommandError(
+          "sweep \(word): expected name=value,… such as pattern=1x1,32x1 sparsity=0.5,0.8,0.9")
+      }
+      let values = halves[1].split(separator: ",").map(String.init)
+      terms.append(SweepTerm(String(halves[0]), values))
+    }
+    return terms
+  }
+
+  func end() throws(CommandError) {
+    guard let extra = words.first else { return }
+    throw CommandError(
+      "\(command): '\(extra)' is more than it takes; put \" around text with blanks")
+  }
+}

@@ -1,0 +1,79 @@
+internal import CellUI
+internal import Experiments
+
+/// The points that no other beats on both axes, in order of the horizontal one, and their knee.
+struct Front {
+  /// Indices of the points, ascending along the horizontal axis.
+  var members: [Int] = []
+  /// Member furthest from the line between the two ends, both axes scaled to 0...1; nil below three.
+  var knee: Int?
+
+  /// - Complexity: O(n log n).
+  init(_ points: [TradeOffPoint], _ x: ResultColumn, _ y: ResultColumn) {
+    let xSign = Self.isBetterLarge(x) ? 1.0 : -1
+    let ySign = Self.isBetterLarge(y) ? 1.0 : -1
+    func value(_ index: Int) -> (Double, Double) {
+      ((points[index].row[x].number ?? .nan) * xSign, (points[index].row[y].number ?? .nan) * ySign)
+    }
+    // From the best on x downwards, a point is on the front if it is better on y than all before.
+    let order = points.indices.filter { !value($0).0.isNaN && !value($0).1.isNaN }.sorted { a, b in
+      let (p, q) = (value(a), value(b))
+      return p.0 != q.0 ? p.0 > q.0 : p.1 != q.1 ? p.1 > q.1 : a < b
+    }
+    var best = -Double.infinity
+    for index in order where value(index).1 > best {
+      best = value(index).1
+      members.append(index)
+    }
+    if xSign > 0 { members.reverse() }
+    guard members.count >= 3, let first = members.first, let last = members.last else { return }
+    let (from, to) = (value(first), value(last))
+    let (width, height) = (to.0 - from.0, to.1 - from.1)
+    guard width != 0, height != 0 else { return }
+    var furthest = 0.0
+    for index in members.dropFirst().dropLast() {
+      let point = value(index)
+      let distance = abs((point.0 - from.0) / width - (point.1 - from.1) / height)
+      if distance > furthest {
+        furthest = distance
+        knee = index
+      }
+    }
+  }
+
+  static func isBetterLarge(_ column: ResultColumn) -> Bool {
+    switch column {
+    case .speedup, .keptEnergy, .keptL1, .cosine, .sparsityAchieved: true
+    default: false
+    }
+  }
+
+  /// What the front says about a point, and where its knee is.
+  func sentence(_ index: Int, _ points: [TradeOffPoint], _ state: State) -> String {
+    var text: String
+    if members.contains(index) {
+      text = "On the front: nothing measured is better on both axes."
+    } else {
+      let (x, y) = (state.choices.tradeOffX, state.choices.tradeOffY)
+      let xSign = Self.isBetterLarge(x) ? 1.0 : -1
+      let ySign = Self.isBetterLarge(y) ? 1.0 : -1
+      func value(_ index: Int, _ column: ResultColumn) -> Double {
+        points[index].row[column].number ?? .nan
+      }
+      let better = members.first {
+        value($0, x) * xSign >= value(index, x) * xSign
+          && value($0, y) * ySign >= value(index, y) * ySign
+      }
+      text =
+        better.map { "Beaten on both axes by \(Self.name(points[$0].row))." } ?? "Behind the front."
+    }
+    if let knee, knee != index { text += " The knee is \(Self.name(points[knee].row))." }
+    if knee == index { text += " It is the knee." }
+    return text + " Enter restores it."
+  }
+
+  private static func name(_ row: ResultRow) -> String {
+    "\(row[.pattern].text) at \(Figures.percent(row[.sparsityAchieved].number, places: 0)) "
+      + "(\(Figures.ratio(row[.speedup].number)))"
+  }
+}

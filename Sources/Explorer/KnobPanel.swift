@@ -1,0 +1,139 @@
+internal import CellUI
+internal import Experiments
+
+/// Everything that can be turned, what owns the mask marked.
+enum KnobPanel {
+  private static let nameWidth = 12
+
+  static func draw(_ frame: inout Frame, _ rect: Rect, _ state: State) {
+    let theme = state.theme
+    let focused = state.panel == .knobs && state.page == .mask
+    let order = KnobSteps.order
+    let lines = max(0, rect.height - 2)
+    let start = offset(state, lines)
+    let note =
+      order.count > lines ? "\((order.firstIndex(of: state.knob) ?? 0) + 1)/\(order.count)" : ""
+    let inside = frame.box(rect, title: "Knobs", note: note, theme: theme, focused: focused)
+    for (line, knob) in order.dropFirst(start).prefix(lines).enumerated() {
+      let y = inside.y + line
+      let isChosen = knob == state.knob
+      if isChosen {
+        frame[inside.x, y] = Cell("▸", focused ? theme.accent.with(.bold) : theme.muted)
+      }
+      frame.put(
+        knob.rawValue, x: inside.x + 1, y: y, style: isChosen ? theme.title : theme.muted,
+        maxWidth: nameWidth)
+      value(&frame, knob, valueRect(inside, y), state, chosen: isChosen && focused)
+    }
+    frame.scrollBar(
+      offset: start, visible: lines, total: order.count, x: rect.maxX - 1, y: inside.y,
+      height: lines, theme: theme)
+  }
+
+  private static func valueRect(_ inside: Rect, _ y: Int) -> Rect {
+    Rect(x: inside.x + nameWidth + 1, y: y, width: inside.width - nameWidth - 1, height: 1)
+  }
+
+  private static func value(
+    _ frame: inout Frame, _ knob: Knob, _ rect: Rect, _ state: State, chosen: Bool
+  ) {
+    let theme = state.theme
+    let style = chosen ? theme.accent.with(.bold) : theme.text
+    switch knob {
+    case .sparsity, .lambda:
+      let owns =
+        knob == .sparsity
+        ? state.knobs.amount.sparsity != nil || state.knobs.pattern.fixedSparsity != nil
+        : state.knobs.amount.lambda != nil
+      let text = amountText(knob, state)
+      let track = rect.width - 6
+      if let position = KnobSteps.position(knob, state), track >= 3 {
+        frame.slider(position, x: rect.x, y: rect.y, width: track, theme: theme, focused: chosen)
+        if !owns {
+          frame.restyle(Rect(x: rect.x, y: rect.y, width: track, height: 1)) { $0 = theme.muted }
+        }
+      }
+      frame.put(
+        text, x: rect.x, y: rect.y, width: rect.width, alignment: .right,
+        style: owns ? style : theme.muted, onlyTextFrom: max(track, 0))
+    default:
+      let text = state.knobs.text(of: knob) ?? defaultText(knob, state)
+      let isDefault = state.knobs.text(of: knob) == nil
+      let room = rect.width - 4
+      if chosen {
+        frame.put("◂", x: rect.x, y: rect.y, style: theme.key)
+        frame.put("▸", x: rect.maxX - 1, y: rect.y, style: theme.key)
+      }
+      frame.put(
+        text, x: rect.x + 2, y: rect.y, style: isDefault && !chosen ? theme.muted : style,
+        maxWidth: room)
+    }
+  }
+
+  private static func amountText(_ knob: Knob, _ state: State) -> String {
+    if knob == .lambda {
+      return (state.knobs.amount.lambda ?? state.summary.value?.lambda)
+        .map { Figures.plain($0, digits: 3) } ?? Figures.missing
+    }
+    if let wanted = state.knobs.requestedSparsity {
+      return Wording.percent(wanted).replacing(" ", with: "")
+    }
+    return state.summary.value.map { NumberText.fixed($0.achievedSparsity * 100, 1) + "%" } ?? "…"
+  }
+
+  private static func defaultText(_ knob: Knob, _ state: State) -> String {
+    knob == .criterion ? state.summary.value?.criterion.rawValue ?? "…" : Figures.missing
+  }
+
+  static func offset(_ state: State, _ lines: Int) -> Int {
+    let at = KnobSteps.order.firstIndex(of: state.knob) ?? 0
+    return Table.offset(0, showing: at, visible: lines, count: KnobSteps.order.count)
+  }
+
+  // MARK: The mouse
+
+  static func knob(atY y: Int, _ state: State, _ layout: ScreenLayout) -> Knob? {
+    let line = y - layout.knobs.y - 1
+    let index = offset(state, layout.knobLines) + line
+    guard line >= 0, line < layout.knobLines, KnobSteps.order.indices.contains(index) else {
+      return nil
+    }
+    return KnobSteps.order[index]
+  }
+
+  /// A press on a slider sets it, on the left half of another value turns it down, on the right up.
+  static func turn(
+    atX x: Int, _ knob: Knob, _ state: State, _ layout: ScreenLayout
+  ) -> [Command] {
+    let rect = valueRect(layout.knobs.inset(1, 1), 0)
+    guard x >= rect.x else { return [] }
+    if knob == .sparsity { return slide(toX: x, state, layout, knob: knob) }
+    return [.turn(x < rect.x + rect.width / 2 ? -1 : 1)]
+  }
+
+  static func slide(
+    toX x: Int, _ state: State, _ layout: ScreenLayout, knob: Knob? = nil
+  ) -> [Command] {
+    guard (knob ?? state.knob) == .sparsity, state.knobs.pattern.fixedSparsity == nil else {
+      return []
+    }
+    let rect = valueRect(layout.knobs.inset(1, 1), 0)
+    let track = rect.width - 6
+    guard track > 1, x >= rect.x, x < rect.x + track else { return [] }
+    let range = state.knobs.pattern.sparsityRange
+    let wanted = (Double(x - rect.x) / Double(track - 1) * 100).rounded() / 100
+    let value = min(max(wanted, range.lowerBound), range.upperBound)
+    return [.set(.sparsity, NumberText.shortest(value))]
+  }
+}
+
+extension Frame {
+  /// Right-aligned text that leaves what stands left of `onlyTextFrom` cells.
+  mutating func put(
+    _ text: String, x: Int, y: Int, width: Int, alignment: Alignment, style: Style,
+    onlyTextFrom start: Int
+  ) {
+    let size = min(CellText.width(text), width - start)
+    put(text, x: x + width - size, y: y, style: style, maxWidth: size)
+  }
+}

@@ -1,0 +1,147 @@
+internal import CellUI
+internal import Experiments
+
+/// The model as a table: what was chosen for each matrix, what it costs, what it takes.
+enum LayersPage {
+  static func draw(_ frame: inout Frame, _ state: State, _ layout: ScreenLayout) {
+    let theme = state.theme
+    let list = state.listedTensors
+    let (tableBox, side) = areas(layout)
+    let filter = state.choices.layerFilter
+    let note =
+      list.isEmpty ? "0" : "\(min(state.layers.selected, list.count - 1) + 1)/\(list.count)"
+    let title =
+      "Layers by \(state.choices.layerSort.rawValue)" + (filter.isEmpty ? "" : "  & \(filter)")
+    let inside = frame.box(tableBox, title: title, note: note, theme: theme, focused: true)
+    if list.isEmpty {
+      frame.put(
+        "no matrix's name holds '\(filter)'; Esc shows all", x: inside.x + 1, y: inside.y,
+        style: theme.muted)
+    } else {
+      frame.table(table(state, list), in: inside, theme: theme)
+    }
+    WholeModel(state).draw(&frame, side, state)
+  }
+
+  static func place(y: Int, _ state: State, _ layout: ScreenLayout) -> (row: Int, column: Int)? {
+    let list = state.listedTensors
+    guard !list.isEmpty else { return nil }
+    return table(state, list).row(atY: y, in: areas(layout).table.inset(1, 1)).map { ($0, 0) }
+  }
+
+  private static func areas(_ layout: ScreenLayout) -> (table: Rect, side: Rect) {
+    let parts = layout.body.rows([.share(1), .fixed(layout.body.height < 30 ? 7 : 9)])
+    return (parts[0], parts[1])
+  }
+
+  private static func table(_ state: State, _ list: [TensorInfo]) -> Table {
+    let theme = state.theme
+    let names = Wording.short(list.map(\.name))
+    let rows = zip(list, names).map { tensor, name -> [TableCell] in
+      let chosen = state.choices.choice(for: tensor.name)
+      let time = state.layerTime(tensor.name)
+      let curve = state.layers.curve(tensor.name)
+      let ratio = time.flatMap { time in time.sparse.map { time.dense / $0 } }
+      let error = state.layerError(tensor.name)
+      let isShown = tensor.name == state.choices.tensor
+      return [
+        TableCell((isShown ? "▸" : " ") + name, isShown ? theme.title : nil),
+        TableCell("\(tensor.rows)x\(tensor.columns)", theme.muted),
+        TableCell(
+          chosen?.pattern.description ?? "dense", chosen == nil ? theme.muted : theme.accent),
+        TableCell(chosen?.requestedSparsity.map(Wording.percent) ?? Figures.missing),
+        TableCell(.sparkline(curve?.errors.map(Optional.some) ?? [], 0...1), theme.accent),
+        TableCell(Figures.plain(error)),
+        TableCell(Figures.duration(nanoseconds: time?.dense)),
+        TableCell(Figures.duration(nanoseconds: chosen == nil ? nil : time?.sparse)),
+        TableCell(
+          ratio.map { ($0 >= 1 ? "▲" : "▼") + Figures.ratio($0) } ?? Figures.missing,
+          ratio.map { $0 >= 1 ? theme.good : theme.bad } ?? theme.muted),
+      ]
+    }
+    let columns = [
+      TableColumn("layer", .flexible(minimum: 22), truncation: .head),
+      TableColumn("out x in", .fixed(11), .right, dropOrder: 4),
+      TableColumn("pattern", .fixed(12)),
+      TableColumn("zeros", .fixed(7), .right),
+      TableColumn("error 10-90 %", .fixed(13), dropOrder: 3),
+      TableColumn("error", .fixed(7), .right),
+      TableColumn("dense", .fixed(8), .right, dropOrder: 2),
+      TableColumn("sparse", .fixed(8), .right, dropOrder: 1),
+      TableColumn("gain", .fixed(7), .right),
+    ]
+    let at = min(state.layers.selected, list.count - 1)
+    return Table(
+      columns: columns, rows: rows, selected: at, offset: max(0, at - 8), focused: true)
+  }
+}
+
+/// The whole model from its parts: times are summed, then divided.
+struct WholeModel {
+  /// Matrices with a measured dense time, and with a measured choice.
+  var timed = 0
+  var chosen = 0
+  var measuredChoices = 0
+  var linear = 0
+  var denseSum = 0.0
+  var sparseSum = 0.0
+  var worstError: Double?
+  /// Dense time of the matrices that have a choice.
+  var chosenDense = 0.0
+
+  init(_ state: State) {
+    guard let model = state.model.value else { return }
+    for tensor in model.prunable where tensor.isLinearWeight {
+      linear += 1
+      let isChosen = state.choices.choice(for: tensor.name) != nil
+      if isChosen {
+        chosen += 1
+        worstError = [worstError, state.layerError(tensor.name)].compactMap { $0 }.max()
+      }
+      guard let time = state.layerTime(tensor.name) else { continue }
+      timed += 1
+      denseSum += time.dense
+      sparseSum += isChosen ? time.sparse ?? time.dense : time.dense
+      if isChosen { chosenDense += time.dense }
+      if isChosen, time.sparse != nil { measuredChoices += 1 }
+    }
+  }
+
+  /// Sum of dense times over sum of times as chosen.
+  var speedup: Double? { timed > 0 && sparseSum > 0 ? denseSum / sparseSum : nil }
+
+  /// Amdahl's bound: what is reached if the chosen matrices took no time at all.
+  var bound: Double? {
+    guard timed > 0, denseSum > 0 else { return nil }
+    return chosenDense < denseSum ? denseSum / (denseSum - chosenDense) : .infinity
+  }
+
+  func draw(_ frame: inout Frame, _ rect: Rect, _ state: State) {
+    let theme = state.theme
+    let inside = frame.box(
+      rect, title: "Whole model", note: "\(state.knobs.tokens) tokens", theme: theme)
+    let area = inside.inset(1, 0)
+    var text =
+      "\(chosen) of \(linear) linear layers have a choice, \(measuredChoices) of them measured."
+    if let speedup, let bound {
+      text +=
+        " Sum of times \(Figures.duration(nanoseconds: denseSum)) dense, "
+        + "\(Figures.duration(nanoseconds: sparseSum)) as chosen: \(Figures.ratio(speedup))"
+      text += bound.isFinite ? ", at most \(Figures.ratio(bound)) (Amdahl)." : "."
+      if timed < linear { text += " \(linear - timed) layers were never timed and are left out." }
+    } else {
+      text += " No layer is timed yet: sweep tensor=* pattern=… sparsity=… measures them."
+    }
+    if let worstError { text += " Largest error of a layer: \(Figures.plain(worstError))." }
+    let used = frame.putWrapped(text, in: area, style: theme.text)
+    let rest = Rect(x: area.x, y: area.y + used, width: area.width, height: area.height - used)
+    if rest.height > 0 {
+      let proxy = state.layers.curves.first?.proxy
+      frame.putWrapped(
+        (proxy.map { "The curves are \($0) at 10 to 90 % zeros, one layer pruned at a time. " }
+          ?? "S draws each layer's sensitivity. ")
+          + "Layer errors do not add up; a small error everywhere is no promise for the model.",
+        in: rest, style: theme.muted)
+    }
+  }
+}

@@ -1,0 +1,126 @@
+internal import CellUI
+internal import Experiments
+
+/// A point of the trade-off: a row of results and where it comes from.
+struct TradeOffPoint: Hashable {
+  var row: ResultRow
+  /// 0 is this session, then the overlays in their order.
+  var source: Int
+}
+
+extension State {
+  /// The matrices of the layers page in its order, filtered.
+  var listedTensors: [TensorInfo] {
+    guard let model = model.value else { return [] }
+    let wanted = choices.layerFilter.lowercased()
+    let all = model.prunable.filter {
+      wanted.isEmpty || $0.name.lowercased().contains(wanted)
+    }
+    func sorted(by value: (TensorInfo) -> Double?) -> [TensorInfo] {
+      all.enumerated().sorted { a, b in
+        let (x, y) = (value(a.element) ?? -.infinity, value(b.element) ?? -.infinity)
+        return x != y ? x > y : a.offset < b.offset
+      }.map(\.element)
+    }
+    switch choices.layerSort {
+    case .model: return all
+    case .name:
+      return all.enumerated().sorted { ($0.element.name, $0.offset) < ($1.element.name, $1.offset) }
+        .map(\.element)
+    case .size: return sorted { Double($0.rows * $0.columns) }
+    case .time: return sorted { layerTime($0.name)?.sparse ?? layerTime($0.name)?.dense }
+    case .error: return sorted { layerError($0.name) }
+    case .speedup:
+      return sorted { layerTime($0.name).flatMap { time in time.sparse.map { time.dense / $0 } } }
+    }
+  }
+
+  /// Measured nanoseconds of a tensor: dense, and as it was chosen; nil before any measurement.
+  func layerTime(_ tensor: String) -> (dense: Double, sparse: Double?)? {
+    var dense: Double?
+    var sparse: Double?
+    let chosen = choices.choice(for: tensor)
+    for row in resultRows where row[.tensor] == .text(tensor) {
+      guard row[.tokens] == .integer(knobs.tokens), row[.threads] == .integer(knobs.threads) else {
+        continue
+      }
+      dense = row[.denseNs].number ?? dense
+      if let chosen, row.matches(chosen) { sparse = row[.sparseNs].number }
+    }
+    return dense.map { ($0, sparse) }
+  }
+
+  /// The error of a tensor at its chosen sparsity, from what was measured of it, else from its
+  /// sensitivity curve at the nearest sparsity measured there; nil if neither is known.
+  func layerError(_ tensor: String) -> Double? {
+    let chosen = choices.choice(for: tensor)
+    if let chosen,
+      let row = resultRows.last(where: { $0[.tensor] == .text(tensor) && $0.matches(chosen) }),
+      let error = row[.outputError].number
+    {
+      return error
+    }
+    guard let curve = layers.curve(tensor),
+      let wanted = (chosen ?? knobs).requestedSparsity,
+      let at = curve.sparsities.firstIndex(where: { abs($0 - wanted) < 0.005 }),
+      curve.errors.indices.contains(at)
+    else { return nil }
+    return curve.errors[at]
+  }
+
+  /// The points of the trade-off: rows with a figure on both axes, in order of the horizontal one.
+  var tradeOffPoints: [TradeOffPoint] {
+    var points = resultRows.map { TradeOffPoint(row: $0, source: 0) }
+    for (index, overlay) in tradeOff.overlays.enumerated() {
+      points += overlay.rows.map { TradeOffPoint(row: $0, source: index + 1) }
+    }
+    let (x, y) = (choices.tradeOffX, choices.tradeOffY)
+    return points.enumerated()
+      .filter { $0.element.row[x].number != nil && $0.element.row[y].number != nil }
+      .sorted { a, b in
+        let (p, q) = (a.element.row[x].number!, b.element.row[x].number!)
+        return p != q ? p < q : a.offset < b.offset
+      }
+      .map(\.element)
+  }
+
+  /// What the why page and the panel of that name say.
+  var diagnosis: Diagnosis { Diagnosis(self) }
+}
+
+extension ResultRow {
+  /// Whether this row is of these knobs, as far as a row tells.
+  func matches(_ knobs: Knobs) -> Bool {
+    guard self[.pattern] == .text(knobs.pattern.description),
+      self[.tokens] == .integer(knobs.tokens), self[.threads] == .integer(knobs.threads)
+    else { return false }
+    if let wanted = knobs.requestedSparsity {
+      return self[.sparsityRequested].number.map { abs($0 - wanted) < 1e-9 } ?? false
+    }
+    guard let wanted = knobs.amount.lambda, let lambda = self[.lambda].number else { return false }
+    return abs(wanted - lambda) < 1e-9
+  }
+
+  /// The tensor and knobs of this row, if the open model has it.
+  func cell(in model: ModelInfo?) -> SweepCell? {
+    guard let model, model.prunable.contains(where: { .text($0.name) == self[.tensor] }) else {
+      return nil
+    }
+    var knobs = Knobs()
+    func take(_ knob: Knob, _ column: ResultColumn) {
+      if self[column] != .missing { try? knobs.set(knob, to: self[column].text) }
+    }
+    take(.pattern, .pattern)
+    if self[.sparsityRequested] != .missing {
+      take(.sparsity, .sparsityRequested)
+    } else {
+      take(.lambda, .lambda)
+    }
+    for (knob, column) in [
+      (Knob.criterion, ResultColumn.criterion), (.regularizer, .regularizer), (.solve, .solve),
+      (.refit, .refit), (.tokens, .tokens), (.threads, .threads), (.dtype, .dtype),
+      (.layout, .layout), (.cache, .cache), (.seed, .seed),
+    ] { take(knob, column) }
+    return SweepCell(tensor: self[.tensor].text, knobs: knobs)
+  }
+}

@@ -1,0 +1,187 @@
+internal import CellUI
+internal import Experiments
+
+/// Quality against speed: every measured mask as a point, the front as steps.
+enum TradeOffPage {
+  static func draw(_ frame: inout Frame, _ state: State, _ layout: ScreenLayout) {
+    let theme = state.theme
+    let points = state.tradeOffPoints
+    let (plot, side) = areas(layout)
+    let inside = frame.box(
+      plot, title: "Trade-off", note: "\(points.count) points", theme: theme, focused: true)
+    guard !points.isEmpty else {
+      let text =
+        state.resultRows.isEmpty && state.tradeOff.overlays.isEmpty
+        ? "Nothing measured yet. m measures this mask, s sweeps patterns x sparsities, and "
+          + ":overlay FILE.csv lays saved results over."
+        : "No measured row has both \(SweepPage.columnTitle(state.choices.tradeOffY)) and "
+          + "\(SweepPage.columnTitle(state.choices.tradeOffX)). v and V choose other axes."
+      frame.putWrapped(
+        text, in: inside.centered(width: min(64, inside.width - 4), height: 5), style: theme.muted)
+      return
+    }
+    let front = Front(points, state.choices.tradeOffX, state.choices.tradeOffY)
+    frame.chart(chart(points, front, state), in: chartRect(plot), theme: theme)
+    legend(&frame, inside, points, state)
+    pointPanel(&frame, side, points, front, state)
+  }
+
+  static func place(
+    x: Int, y: Int, _ state: State, _ layout: ScreenLayout
+  ) -> (row: Int, column: Int)? {
+    let points = state.tradeOffPoints
+    let front = Front(points, state.choices.tradeOffX, state.choices.tradeOffY)
+    let chart = chart(points, front, state)
+    return chart.nearestPoint(toX: x, y: y, in: chartRect(areas(layout).plot), reach: 6)
+      .map { ($0, 0) }
+  }
+
+  private static func areas(_ layout: ScreenLayout) -> (plot: Rect, side: Rect) {
+    let body = layout.body
+    if body.width >= 110 {
+      let parts = body.columns([.share(1), .fixed(min(48, body.width / 3))])
+      return (parts[0], parts[1])
+    }
+    let parts = body.rows([.share(1), .fixed(6)])
+    return (parts[0], parts[1])
+  }
+
+  private static func chartRect(_ plot: Rect) -> Rect {
+    let inside = plot.inset(1, 1)
+    return Rect(x: inside.x + 1, y: inside.y, width: inside.width - 2, height: inside.height - 1)
+  }
+
+  static let markers: [String: Unicode.Scalar] = [
+    "unstructured": "○", "column strips": "●", "row strips": "◆", "blocks": "■", "N:M": "▲",
+    "whole rows or columns": "□", "tile-wise": "▼",
+  ]
+
+  static let families = [
+    "unstructured", "column strips", "row strips", "blocks", "N:M", "whole rows or columns",
+    "tile-wise",
+  ]
+
+  static func family(_ row: ResultRow) -> String {
+    Pattern(row[.pattern].text)?.family ?? "blocks"
+  }
+
+  static func style(_ family: String, _ theme: Theme) -> Style {
+    let index = families.firstIndex(of: family) ?? 0
+    return Style(theme.series[index % theme.series.count], on: theme.text.background)
+  }
+
+  private static func chart(_ points: [TradeOffPoint], _ front: Front, _ state: State) -> Chart {
+    let theme = state.theme
+    let (x, y) = (state.choices.tradeOffX, state.choices.tradeOffY)
+    func scale(_ column: ResultColumn) -> Scale {
+      let values = points.compactMap { $0.row[column].number }
+      let isWide = (values.max() ?? 1) > 4 * (values.filter { $0 > 0 }.min() ?? 1)
+      switch column {
+      case .speedup: return Scale(isWide ? .logarithmic : .linear, covering: values, including: [1])
+      case .sparseNs, .denseNs, .packNs, .bytesSparse, .flopsExecuted:
+        return Scale(isWide ? .logarithmic : .linear, covering: values)
+      default: return Scale(.linear, covering: values, including: [0])
+      }
+    }
+    var chart = Chart(
+      x: .init(SweepPage.columnTitle(x), scale(x), SweepPage.format(x)),
+      y: .init(SweepPage.columnTitle(y), scale(y), SweepPage.format(y)))
+    chart.points = points.enumerated().map { index, point in
+      let family = family(point.row)
+      let isBest = front.members.contains(index)
+      var style = Self.style(family, theme)
+      if !isBest { style.attributes.insert(.dim) }
+      var interval: ClosedRange<Double>?
+      if x == .speedup, let low = point.row[.speedupLow].number,
+        let high = point.row[.speedupHigh].number, low <= high
+      {
+        interval = low...high
+      }
+      let label =
+        isBest && point.source == 0 && index != state.tradeOff.selected
+        ? point.row[.pattern].text : ""
+      return Chart.Point(
+        x: point.row[x].number ?? .nan, y: point.row[y].number ?? .nan, xInterval: interval,
+        marker: point.source == 0 ? markers[family] ?? "●" : "×", style: style, label: label)
+    }
+    let vertices = front.members.map {
+      Chart.Vertex(points[$0].row[x].number ?? .nan, points[$0].row[y].number ?? .nan)
+    }
+    chart.lines = [Chart.Line(vertices, .steps, style: theme.accent)]
+    if x == .speedup {
+      chart.verticals = [Chart.Reference(1, "dense", style: theme.title)]
+      chart.regions = [
+        Chart.Region(
+          x: min(chart.x.scale.low, 1)...1, label: "slower than dense", style: theme.muted)
+      ]
+    }
+    chart.selected = min(state.tradeOff.selected, points.count - 1)
+    return chart
+  }
+
+  private static func legend(
+    _ frame: inout Frame, _ inside: Rect, _ points: [TradeOffPoint], _ state: State
+  ) {
+    let theme = state.theme
+    let present = Set(points.map { family($0.row) })
+    var entries = families.filter(present.contains).map {
+      LegendEntry(markers[$0] ?? "●", $0, style($0, theme))
+    }
+    if !state.tradeOff.overlays.isEmpty { entries.append(LegendEntry("×", "overlay", theme.text)) }
+    entries.append(LegendEntry("─", "front", theme.accent))
+    frame.legend(
+      entries, x: inside.x + 1, y: inside.maxY - 1, width: inside.width - 2, theme: theme)
+  }
+
+  private static func pointPanel(
+    _ frame: inout Frame, _ rect: Rect, _ points: [TradeOffPoint], _ front: Front, _ state: State
+  ) {
+    let theme = state.theme
+    let at = min(state.tradeOff.selected, points.count - 1)
+    let row = points[at].row
+    let inside = frame.box(
+      rect,
+      title: "\(row[.pattern].text)  \(Figures.percent(row[.sparsityAchieved].number, places: 0))",
+      note: "\(at + 1)/\(points.count)", theme: theme)
+    var lines: [(String, String)] = [
+      (
+        SweepPage.columnTitle(state.choices.tradeOffX),
+        SweepPage.text(state.choices.tradeOffX, row[state.choices.tradeOffX].number)
+      ),
+      (
+        SweepPage.columnTitle(state.choices.tradeOffY),
+        SweepPage.text(state.choices.tradeOffY, row[state.choices.tradeOffY].number)
+      ),
+      ("layer", Wording.tail(row[.tensor].text, 24)),
+      ("tokens, threads", "\(row[.tokens].text), \(row[.threads].text)"),
+    ]
+    if let low = row[.speedupLow].number, let high = row[.speedupHigh].number {
+      lines.insert(
+        ("95 % interval", "[\(NumberText.fixed(low, 2)), \(NumberText.fixed(high, 2))]"), at: 1)
+    }
+    if points[at].source > 0 {
+      lines.append(("from", state.tradeOff.overlays[points[at].source - 1].path))
+    }
+    var y = inside.y
+    for line in lines where y < inside.maxY {
+      frame.put(line.0, x: inside.x + 1, y: y, style: theme.muted, maxWidth: 22)
+      frame.put(line.1, x: inside.x + 24, y: y, style: theme.text, maxWidth: inside.width - 24)
+      y += 1
+    }
+    let text = front.sentence(at, points, state)
+    if inside.maxY - y >= 3 {
+      frame.putWrapped(
+        text,
+        in: Rect(x: inside.x + 1, y: y + 1, width: inside.width - 2, height: inside.maxY - y - 1),
+        style: theme.text)
+    }
+  }
+}
+
+extension Wording {
+  /// The end of a name that tells it apart.
+  static func tail(_ name: String, _ width: Int) -> String {
+    let bare = name.hasSuffix(".weight") ? String(name.dropLast(7)) : name
+    return CellText.truncated(bare, to: width, .head)
+  }
+}

@@ -1,0 +1,60 @@
+internal import Experiments
+
+extension State {
+  /// The long ones: each keeps what it has found so far when it is cancelled.
+  mutating func start(_ command: Command) throws(CommandError) -> [Effect] {
+    if case .cancel = command { return cancelLatest() }
+    guard let cell, let model = model.value else { return [] }
+    switch command {
+    case .measure:
+      measurement = .pending
+      return begin(.measure, .measure(tensor: cell.tensor, knobs: cell.knobs))
+    case .sweep(let terms):
+      let plan = try SweepPlan(terms: terms, around: cell, model: model)
+      sweep = SweepState()
+      sweep.plan = plan
+      sweep.cells = plan.cells
+      sweep.rows = Array(repeating: nil, count: plan.cells.count)
+      sweep.status = .running
+      page = .sweep
+      var effects = stop(.measure)
+      if measurement.final == nil { measurement = .unknown }
+      effects += begin(.sweep, .sweep(plan))
+      return effects
+    case .solvePath:
+      path = .pending
+      return begin(.path, .path(tensor: cell.tensor, knobs: cell.knobs))
+    case .sensitivity(let glob):
+      let names = model.prunable.filter(\.isLinearWeight).map(\.name)
+        .filter { Glob.matches($0, glob) }
+      guard !names.isEmpty else {
+        throw CommandError("sensitivity \(glob): no weight of a linear layer has such a name")
+      }
+      layers.curves.removeAll { names.contains($0.tensor) }
+      return begin(
+        .sensitivity,
+        .sensitivity(
+          tensors: names, knobs: cell.knobs,
+          sparsities: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]))
+    case .crossover(let axis):
+      crossover = .pending
+      return begin(
+        .crossover, .crossover(tensor: cell.tensor, knobs: cell.knobs, over: axis))
+    default: return []
+    }
+  }
+
+  private mutating func cancelLatest() -> [Effect] {
+    guard let job = runs.long.last else { return [] }
+    let effects = stop(job)
+    switch job {
+    case .measure: if measurement.final == nil { measurement = .unknown }
+    case .sweep: sweep.status = .cancelled
+    case .crossover: crossover = .unknown
+    case .path: if path.final == nil { path = .unknown }
+    default: break
+    }
+    let kept = job == .sweep ? "; \(sweep.finishedCount) finished cells stay" : ""
+    return effects + say("\(job.title) cancelled\(kept)")
+  }
+}

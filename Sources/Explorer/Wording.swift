@@ -1,0 +1,50 @@
+internal import CellUI
+internal import Experiments
+
+/// Figures and names as sentences use them.
+enum Wording {
+  static func percent(_ fraction: Double) -> String {
+    let places = abs(fraction * 100 - (fraction * 100).rounded()) < 1e-6 ? 0 : 1
+    return Figures.percent(fraction, places: places)
+  }
+
+  /// `2.31x [2.28, 2.35]`.
+  static func speedup(_ interval: Interval) -> String {
+    "\(Figures.ratio(interval.estimate)) \(range(interval))"
+  }
+
+  static func range(_ interval: Interval) -> String {
+    "[\(NumberText.fixed(interval.low, 2)), \(NumberText.fixed(interval.high, 2))]"
+  }
+
+  /// Says which way it goes without colour.
+  static func sign(_ verdict: Verdict) -> String {
+    switch verdict {
+    case .faster: "▲"
+    case .slower: "▼"
+    case .indistinguishable: "≈"
+    }
+  }
+
+  /// Names without what all of them share: whole components at the start, `.weight` at the end.
+  static func short(_ names: [String]) -> [String] {
+    let split = names.map { $0.split(separator: ".", omittingEmptySubsequences: false) }
+    guard let first = split.first, split.count > 1 else {
+      return names.map { $0.hasSuffix(".weight") ? String($0.dropLast(7)) : $0 }
+    }
+    var shared = 0
+    while split.allSatisfy({ $0.count > shared + 1 && $0[shared] == first[shared] }) { shared += 1 }
+    // A number says which layer: it stays, with the word before it gone.
+    if shared > 0, first[shared - 1].allSatisfy(\.isNumber), shared < first.count { shared -= 1 }
+    let endsAlike = split.allSatisfy { $0.last == "weight" && $0.count > shared + 1 }
+    return split.map { $0.dropFirst(shared).dropLast(endsAlike ? 1 : 0).joined(separator: ".") }
+  }
+
+  /// The role of a tensor: its name with the numbers in it replaced, so that the same part of every
+  /// layer has the same role.
+  static func role(_ name: String) -> String {
+    name.split(separator: ".", omittingEmptySubsequences: false)
+      .map { $0.allSatisfy(\.isNumber) && !$0.isEmpty ? "#" : String($0) }
+      .joined(separator: ".")
+  }
+}

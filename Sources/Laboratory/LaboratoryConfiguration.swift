@@ -1,0 +1,31 @@
+/// Where the laboratory finds things, and how long it measures.
+public struct LaboratoryConfiguration: Hashable, Sendable {
+  /// The built-in model and its activations; nil where they were not found.
+  public var builtInModel: String?
+  public var builtInActivations: String?
+  /// Where measured ceilings are kept between runs; nil keeps them for this run only.
+  public var cacheDirectory: String?
+  /// Seconds one measurement may take at most, and the half width of the interval, as a fraction of the
+  /// speedup, at which it ends.
+  public var measureSeconds = 2.0
+  public var measureHalfWidth = 0.005
+  /// The same for a cell of a sweep.
+  public var cellSeconds = 0.25
+  public var cellHalfWidth = 0.01
+
+  public init(
+    builtInModel: String? = nil, builtInActivations: String? = nil, cacheDirectory: String? = nil
+  ) {
+    self.builtInModel = builtInModel
+    self.builtInActivations = builtInActivations
+    self.cacheDirectory = cacheDirectory
+  }
+
+  /// The configuration whose data lie in `directory` (`demo.safetensors` and its activations).
+  public init(dataDirectory directory: String, cacheDirectory: String? = nil) {
+    self.init(
+      builtInModel: directory + "/demo.safetensors",
+      builtInActivations: directory + "/demo-activations.safetensors",
+      cacheDirectory: cacheDirectory)
+  }
+}

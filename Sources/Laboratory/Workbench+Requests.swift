@@ -1,0 +1,104 @@
+internal import Benchmarking
+internal import Experiments
+internal import Kernels
+internal import Pruning
+
+extension Workbench {
+  /// Carries out any request on this thread and returns its last answer.
+  ///
+  /// - Parameter between: called between the parts of a long request, never while something is timed.
+  func perform(
+    _ request: Request, isCancelled: () -> Bool, progress: (Answer) -> Void, between: () -> Void
+  ) throws(LaboratoryError) -> Answer {
+    let iterating = { (summary: PruningSummary) -> Bool in
+      progress(.iterating(summary))
+      return !isCancelled()
+    }
+    let goOn = { (_: PruningSummary) -> Bool in !isCancelled() }
+    switch request {
+    case .open(let path): return .opened(try open(path: path))
+    case .calibrate(let path): return .opened(try calibrate(path: path))
+    case .prune(let tensor, let knobs):
+      let layer = try layer(tensor)
+      let pruned = try prune(tensor, knobs, progress: iterating)
+      progress(.pruned(pruned.summary))
+      let report = layer.quality(of: pruned, with: knobs, isCancelled: isCancelled)
+      if isCancelled() { throw .cancelled }
+      return .quality(report)
+    case .picture(let tensor, let knobs, let viewport, let rows, let columns, let reordered):
+      return .picture(
+        try picture(
+          tensor, knobs, viewport, pixelRows: rows, pixelColumns: columns, reordered: reordered,
+          progress: goOn))
+    case .weight(let tensor, let knobs, let row, let column):
+      return .weight(try weight(tensor, knobs, row: row, column: column, progress: goOn))
+    case .measure(let tensor, let knobs):
+      return .measured(
+        try measure(
+          try layer(tensor), knobs, plan: measurePlan, keepSamples: true,
+          isCancelled: isCancelled, report: { progress(.measuring($0)) }))
+    case .sweep(let plan):
+      return .swept(
+        try sweep(plan, isCancelled: isCancelled, between: between) { finished in
+          progress(.sweeping(finished.progress))
+        })
+    case .sensitivity(let tensors, let knobs, let sparsities):
+      for tensor in tensors {
+        progress(
+          .sensitivity(
+            try sensitivity(tensor, knobs, sparsities: sparsities, isCancelled: isCancelled)))
+        between()
+      }
+      return .finished
+    case .path(let tensor, let knobs):
+      return .path(
+        try path(tensor, knobs, isCancelled: isCancelled, progress: { progress(.path($0)) }))
+    case .crossover(let tensor, let knobs, let axis):
+      return .crossover(
+        try crossover(
+          tensor, knobs, over: axis, isCancelled: isCancelled, between: between,
+          progress: { progress(.crossover($0)) }))
+    case .describeMachine:
+      guard let info = describeMachine(isCancelled: isCancelled) else { throw .cancelled }
+      return .machine(info)
+    }
+  }
+
+  /// The machine with its ceilings, measured now where they never were; nil when cancelled meanwhile.
+  func describeMachine(isCancelled: () -> Bool) -> MachineInfo? {
+    var info = machine
+    if info.ceilings == nil {
+      guard let ceilings = measureCeilings(isCancelled: isCancelled) else { return nil }
+      self.ceilings.store(ceilings, host: info.hostID)
+      info.ceilings = ceilings
+    }
+    return info
+  }
+
+  /// Error of one layer over sparsities, everything else untouched.
+  func sensitivity(
+    _ tensor: String, _ knobs: Knobs, sparsities: [Double], isCancelled: () -> Bool
+  ) throws(LaboratoryError) -> SensitivityCurve {
+    let layer = try layer(tensor)
+    let range = knobs.pattern.sparsityRange
+    let usable = knobs.pattern.fixedSparsity.map { [$0] } ?? sparsities.filter(range.contains)
+    let isJudged = layer.statistics?.canEvaluate == true
+    var errors: [Double] = []
+    for sparsity in usable {
+      if isCancelled() { throw .cancelled }
+      var knobs = knobs
+      knobs.amount = .sparsity(sparsity)
+      let pruned = try layer.pruned(with: knobs) { _ in !isCancelled() }
+      guard isJudged else {
+        errors.append(pruned.summary.weightError)
+        continue
+      }
+      let report = layer.quality(of: pruned, with: knobs, isCancelled: isCancelled)
+      if isCancelled() { throw .cancelled }
+      errors.append(report.outputError ?? .nan)
+    }
+    return SensitivityCurve(
+      tensor: tensor, sparsities: usable, errors: errors,
+      proxy: isJudged ? "held-out output error" : "relative weight error")
+  }
+}

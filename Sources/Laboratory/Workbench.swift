@@ -1,0 +1,126 @@
+internal import Benchmarking
+internal import Experiments
+internal import Kernels
+internal import Pruning
+internal import Synchronization
+internal import Tensors
+
+/// Carries requests out on the thread that calls it; the laboratory's threads and the command line share
+/// one. Safe to use from several threads, except that two must not time at once.
+final class Workbench: Sendable {
+  let configuration: LaboratoryConfiguration
+  let disturbances = Disturbances()
+  let densePackings = RecentValues<DenseKey, DenseSide>(capacity: 512 << 20)
+  let quietnesses = RecentValues<ContestKey, TimedQuietness>(capacity: 64)
+  let ceilings: CeilingsStore
+  private let opened = Mutex<OpenModel?>(nil)
+
+  init(_ configuration: LaboratoryConfiguration) {
+    self.configuration = configuration
+    ceilings = CeilingsStore(directory: configuration.cacheDirectory)
+  }
+
+  /// The machine as it is now, with ceilings where they were measured before.
+  var machine: MachineInfo {
+    var info = MachineProbe().describe(isa: InstructionSet.best.rawValue)
+    info.ceilings = ceilings.known(host: info.hostID)
+    return info
+  }
+
+  func current() throws(LaboratoryError) -> OpenModel {
+    guard let open = opened.withLock({ $0 }) else { throw .noModelOpen }
+    return open
+  }
+
+  func layer(_ name: String) throws(LaboratoryError) -> Layer {
+    try current().layer(named: name)
+  }
+
+  // MARK: Opening
+
+  /// Opens a model in place of the present one; nil opens the built-in one.
+  func open(path: String?) throws(LaboratoryError) -> ModelInfo {
+    let fresh: OpenModel
+    if let path {
+      let model = try Self.model(at: path)
+      let isSynthetic = model.files.isEmpty
+      fresh = OpenModel(
+        model, path: path, name: Self.title(of: path),
+        activations: isSynthetic ? SyntheticActivations(seed: 1) : nil)
+    } else {
+      guard let builtIn = configuration.builtInModel else { throw .noBuiltInModel }
+      let model: Model
+      do { model = try Model.open(builtIn) } catch {
+        guard case .cannotOpen = error.problem else { throw .file(error) }
+        throw .noBuiltInModel
+      }
+      var activations: (any ActivationSource)?
+      if let file = configuration.builtInActivations {
+        activations = try FileActivations(path: file, source: "demo", for: model)
+      }
+      fresh = OpenModel(model, path: nil, name: "demo", activations: activations)
+    }
+    opened.withLock { $0 = fresh }
+    return fresh.info
+  }
+
+  /// Gives the open model other activations.
+  func calibrate(path: String) throws(LaboratoryError) -> ModelInfo {
+    let present = try current()
+    let activations = try FileActivations(path: path, source: path, for: present.model)
+    let fresh = OpenModel(
+      present.model, path: present.info.path, name: present.info.name, activations: activations)
+    opened.withLock { $0 = fresh }
+    return fresh.info
+  }
+
+  private static func model(at path: String) throws(LaboratoryError) -> Model {
+    do { return try Model.open(path) } catch { throw .file(error) }
+  }
+
+  /// The last part of a path without its ending; for an index or `model.safetensors`, its directory.
+  static func title(of path: String) -> String {
+    if path.hasPrefix("synthetic:") { return path }
+    var parts = path.split(separator: "/").map(String.init)
+    if parts.count > 1, let last = parts.last, last.hasPrefix("model.safetensors") {
+      parts.removeLast()
+    }
+    var title = parts.last ?? path
+    if title.hasSuffix(".safetensors") { title.removeLast(12) }
+    return title
+  }
+
+  // MARK: Pruning
+
+  /// Prunes a tensor; `progress` gets the iterates of solvers and returns false to cancel.
+  func prune(
+    _ name: String, _ knobs: Knobs, progress: (PruningSummary) -> Bool
+  ) throws(LaboratoryError) -> PrunedLayer {
+    try layer(name).pruned(with: knobs, progress: progress)
+  }
+
+  func picture(
+    _ name: String, _ knobs: Knobs, _ viewport: Viewport, pixelRows: Int, pixelColumns: Int,
+    reordered: Bool, progress: (PruningSummary) -> Bool
+  ) throws(LaboratoryError) -> MaskPicture {
+    let layer = try layer(name)
+    let pruned = try layer.pruned(with: knobs, progress: progress)
+    return layer.painter.picture(
+      mask: pruned.mask, viewport: viewport, pixelRows: pixelRows, pixelColumns: pixelColumns,
+      rowOrder: reordered ? pruned.rowOrder : nil,
+      columnOrder: reordered ? pruned.columnOrder : nil)
+  }
+
+  func weight(
+    _ name: String, _ knobs: Knobs, row: Int, column: Int, progress: (PruningSummary) -> Bool
+  ) throws(LaboratoryError) -> WeightReport {
+    do {
+      return try layer(name).pruner.report(
+        row: row, column: column, knobs: knobs, progress: progress)
+    } catch let error as PruningError {
+      throw .pruning(error)
+    } catch let error as LaboratoryError {
+      throw error
+    } catch { preconditionFailure("both errors above are all there are: \(error)") }
+  }
+}

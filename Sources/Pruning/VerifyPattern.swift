@@ -1,0 +1,295 @@
+public import Experiments
+public import Tensors
+
+/// A place where a mask leaves its pattern.
+public struct PatternViolation: Hashable, Sendable, CustomStringConvertible {
+  /// In the original order.
+  public var row: Int
+  public var column: Int
+  /// What is there and what the pattern allows.
+  public var detail: String
+
+  public var description: String { "row \(row), column \(column): \(detail)" }
+}
+
+extension Mask {
+  /// The mask of the weights that are not zero.
+  public init(nonzerosOf matrix: Matrix) {
+    self.init(rows: matrix.rows, columns: matrix.columns)
+    let wide = wordsPerRow
+    matrix.values.withUnsafeBufferPointer { values in
+      words.withUnsafeMutableBufferPointer { words in
+        for row in 0..<matrix.rows {
+          for column in 0..<matrix.columns where values[row &* matrix.columns &+ column] != 0 {
+            words[row &* wide &+ column >> 6] |= 1 &<< UInt64(column & 63)
+          }
+        }
+      }
+    }
+  }
+}
+
+/// The first places at which a mask does not follow a pattern, none if it does.
+///
+/// Blocks, rows, columns and tile columns must be whole; an N:M group may hold fewer than N. For twG a
+/// row that is all zero may have been dropped before the tiles were formed. For tewG+D%, whatever lies
+/// outside whole tile columns is the overlay and may be D % of all weights; tiles formed after dropping
+/// rows cannot be told there, since the overlay may reach into those rows. For tvwG some choice of
+/// kept columns must make every group of four hold at most two.
+/// - Parameters:
+///   - mask: Of the nonzero weights, original order.
+///   - rowOrder: With `columnOrder`, the layout of a reordered pattern.
+/// - Complexity: O(weights) at worst, O(words) for patterns one input wide.
+public func verifyPattern(
+  _ mask: Mask, _ pattern: Pattern, rowOrder: Permutation? = nil, columnOrder: Permutation? = nil,
+  limit: Int = 10
+) -> [PatternViolation] {
+  let order = MatrixOrder(rows: rowOrder?.order, columns: columnOrder?.order)
+  let arranged = order.arrange(mask)
+  var found: [PatternViolation]
+  switch pattern.base {
+  case .nm(let kept, let group): found = groupViolations(arranged, kept, group, limit)
+  case .block, .row, .column:
+    let grid = pattern.grid(rows: mask.rows, columns: mask.columns)!
+    found = unitViolations(arranged, grid, "block", limit)
+  case .tile(let width):
+    found = tileViolations(arranged, width, limit) { grid, mask in
+      unitViolations(mask, grid, "tile column", limit)
+    }
+  case .tileElement(let width, let overlay):
+    let allowed = Int((overlay * Double(mask.rows * mask.columns) + 1e-6).rounded(.down))
+    found = tileViolations(arranged, width, limit) { grid, mask in
+      overlayViolations(mask, grid, allowed: allowed, limit)
+    }
+  case .tileVector(let width):
+    found = tileViolations(arranged, width, limit) { grid, mask in
+      vectorViolations(mask, grid, limit)
+    }
+  }
+  for index in found.indices {
+    found[index].row = order.rows?[found[index].row] ?? found[index].row
+    found[index].column = order.columns?[found[index].column] ?? found[index].column
+  }
+  return found
+}
+
+private func groupViolations(
+  _ mask: Mask, _ kept: Int, _ group: Int, _ limit: Int
+) -> [PatternViolation] {
+  var found: [PatternViolation] = []
+  for row in 0..<mask.rows {
+    for start in stride(from: 0, to: mask.columns, by: group) {
+      let end = min(start + group, mask.columns)
+      let count = mask.count(row: row, columns: start..<end)
+      guard count > kept else { continue }
+      var seen = 0
+      let column = (start..<end).first { column in
+        if mask[row, column] { seen += 1 }
+        return seen > kept
+      }
+      found.append(
+        PatternViolation(
+          row: row, column: column ?? start,
+          detail: "columns \(start)-\(end - 1) hold \(count) nonzeros where \(kept) may stay"))
+      if found.count == limit { return found }
+    }
+  }
+  return found
+}
+
+/// Nonzeros of every unit, row-major.
+private func unitCounts(_ mask: Mask, _ grid: UnitGrid) -> [Int] {
+  var counts = [Int](repeating: 0, count: grid.count)
+  for row in 0..<mask.rows {
+    let first = row / grid.blockRows * grid.unitColumns
+    for unit in 0..<grid.unitColumns {
+      counts[first + unit] += mask.count(row: row, columns: grid.columnRange(unit))
+    }
+  }
+  return counts
+}
+
+/// The first weight of a unit that is kept, or pruned.
+private func firstPlace(
+  _ mask: Mask, _ grid: UnitGrid, _ unit: Int, kept: Bool
+) -> (row: Int, column: Int) {
+  for row in grid.rowRange(unit / grid.unitColumns) {
+    for column in grid.columnRange(unit % grid.unitColumns) where mask[row, column] == kept {
+      return (row, column)
+    }
+  }
+  return (grid.rowRange(unit / grid.unitColumns).lowerBound, 0)
+}
+
+private func unitViolations(
+  _ mask: Mask, _ grid: UnitGrid, _ noun: String, _ limit: Int
+) -> [PatternViolation] {
+  var found: [PatternViolation] = []
+  for (unit, count) in unitCounts(mask, grid).enumerated() {
+    let size = grid.size(unit)
+    guard count > 0, count < size else { continue }
+    // The odd ones out: a few zeros in a kept unit, or a few weights in a pruned one.
+    let place = firstPlace(mask, grid, unit, kept: count * 2 <= size)
+    found.append(
+      PatternViolation(
+        row: place.row, column: place.column,
+        detail: "\(noun) (\(unit / grid.unitColumns), \(unit % grid.unitColumns)) holds \(count) "
+          + "nonzeros of \(size): it is neither whole nor empty"))
+    if found.count == limit { break }
+  }
+  return found
+}
+
+/// Checks the tiles as they stand, and, if that fails, after leaving out the rows that are all zero.
+private func tileViolations(
+  _ mask: Mask, _ width: Int, _ limit: Int,
+  _ check: (UnitGrid, Mask) -> [PatternViolation]
+) -> [PatternViolation] {
+  func grid(_ rows: Int) -> UnitGrid {
+    UnitGrid(rows: rows, columns: mask.columns, blockRows: width, blockColumns: 1)
+  }
+  let plain = check(grid(mask.rows), mask)
+  guard !plain.isEmpty else { return [] }
+  let rows = (0..<mask.rows).filter { mask.count(row: $0) > 0 }
+  guard rows.count < mask.rows, !rows.isEmpty else { return plain }
+  let survivors = MatrixOrder(rows: rows).arrange(mask)
+  return check(grid(rows.count), survivors).isEmpty ? [] : plain
+}
+
+private func overlayViolations(
+  _ mask: Mask, _ grid: UnitGrid, allowed: Int, _ limit: Int
+) -> [PatternViolation] {
+  let counts = unitCounts(mask, grid)
+  let partial = counts.indices.filter { counts[$0] > 0 && counts[$0] < grid.size($0) }
+  let outside = partial.reduce(0) { $0 + counts[$1] }
+  guard outside > allowed else { return [] }
+  return partial.prefix(limit).map { unit in
+    let place = firstPlace(mask, grid, unit, kept: true)
+    return PatternViolation(
+      row: place.row, column: place.column,
+      detail: "\(outside) nonzeros lie outside whole tile columns where \(allowed) may")
+  }
+}
+
+/// 2:4 along the kept columns of each tile.
+///
+/// Which columns were kept is not written anywhere: a kept column may have lost all its weights to the
+/// 2:4 choice. So the groups are found by dynamic programming over the nonzero columns: a state is how
+/// many of the group's four places are taken and by how many nonzero columns; all-zero columns in
+/// between may take places or not.
+private func vectorViolations(
+  _ mask: Mask, _ grid: UnitGrid, _ limit: Int
+) -> [PatternViolation] {
+  var found: [PatternViolation] = []
+  for tile in 0..<grid.unitRows {
+    let rows = grid.rowRange(tile)
+    let columns = (0..<mask.columns).filter { column in rows.contains { mask[$0, column] } }
+    var states: Set<[Int]> = [[0, 0]]
+    var before = -1
+    for (index, column) in columns.enumerated() {
+      var next: Set<[Int]> = []
+      for state in states {
+        for padding in 0...min(7, column - before - 1) {
+          var (taken, own) = (state[0] + padding, state[1])
+          if taken >= 4 { (taken, own) = (taken - 4, 0) }
+          if taken >= 4 { continue }
+          let group = columns[(index - own)...index]
+          let fits = rows.allSatisfy { row in
+            group.reduce(0) { $0 + (mask[row, $1] ? 1 : 0) } <= 2
+          }
+          guard fits else { continue }
+          next.insert(taken + 1 == 4 ? [0, 0] : [taken + 1, own + 1])
+        }
+      }
+      if next.isEmpty {
+        let row = rows.first { mask[$0, column] } ?? rows.lowerBound
+        found.append(
+          PatternViolation(
+            row: row, column: column,
+            detail: "tile \(tile) holds more than two nonzeros in four kept columns"))
+        if found.count == limit { return found }
+        next = [[0, 0]]
+      }
+      states = next
+      before = column
+    }
+  }
+  return found
+}
+
+/// The patterns that a mask follows, the most regular first; empty for a mask without zeros.
+///
+/// Of blocks only the largest is named: rows change only at multiples of some R and columns at
+/// multiples of some C, which are the greatest common divisors of the places where they do.
+/// - Complexity: O(words · 20).
+public func detectPatterns(_ mask: Mask) -> [Pattern] {
+  guard mask.count < mask.rows * mask.columns, mask.rows > 0, mask.columns > 0 else { return [] }
+  var found: [Pattern] = []
+  let height = commonHeight(mask)
+  let width = commonWidth(mask)
+  if width == mask.columns, mask.columns > 1, let row = try? Pattern(.row) { found.append(row) }
+  if height == mask.rows, mask.rows > 1, let column = try? Pattern(.column) {
+    found.append(column)
+  }
+  if found.isEmpty, height > 1 || width > 1 { found.append(.block(height, width)) }
+  let groups = [(1, 16), (1, 8), (1, 4), (2, 8), (4, 16), (1, 2), (2, 4), (4, 8), (8, 16), (3, 4)]
+  for (kept, group) in groups where group <= mask.columns {
+    guard groupViolations(mask, kept, group, 1).isEmpty else { continue }
+    // 1:4 follows from 1:8; name the sparsest, and of equals the finest.
+    let implied = found.contains {
+      if case .nm(let n, let m) = $0.base { return n * (group / min(m, group)) <= kept }
+      return false
+    }
+    if !implied, let pattern = try? Pattern(.nm(kept: kept, group: group)) {
+      found.append(pattern)
+    }
+  }
+  if !found.contains(where: { $0.fixedSparsity != nil }) {
+    for width in [128, 64, 32, 16] where width <= mask.rows {
+      guard let pattern = try? Pattern(.tileVector(width: width)),
+        mask.sparsity >= 0.5, verifyPattern(mask, pattern, limit: 1).isEmpty
+      else { continue }
+      found.append(pattern)
+      break
+    }
+  }
+  return found.isEmpty ? [.unstructured] : found
+}
+
+private func commonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : commonDivisor(b, a % b) }
+
+/// The greatest R such that rows differ only across multiples of R.
+private func commonHeight(_ mask: Mask) -> Int {
+  var height = 0
+  let wide = mask.wordsPerRow
+  for row in 1..<max(mask.rows, 1) {
+    let same = (0..<wide).allSatisfy {
+      mask.words[row * wide + $0] == mask.words[(row - 1) * wide + $0]
+    }
+    if !same { height = commonDivisor(height, row) }
+    if height == 1 { return 1 }
+  }
+  return height == 0 ? mask.rows : height
+}
+
+/// The greatest C such that columns differ only across multiples of C.
+private func commonWidth(_ mask: Mask) -> Int {
+  var width = 0
+  let wide = mask.wordsPerRow
+  for row in 0..<mask.rows {
+    for word in 0..<wide {
+      let bits = mask.words[row * wide + word]
+      let last = word == 0 ? bits & 1 : mask.words[row * wide + word - 1] >> 63
+      // Bit i is set where column i differs from column i - 1.
+      var changes = bits ^ (bits << 1 | last)
+      let end = mask.columns - word * 64
+      if end < 64 { changes &= (1 << UInt64(end)) - 1 }
+      while changes != 0 {
+        width = commonDivisor(width, word * 64 + changes.trailingZeroBitCount)
+        if width == 1 { return 1 }
+        changes &= changes &- 1
+      }
+    }
+  }
+  return width == 0 ? mask.columns : width
+}

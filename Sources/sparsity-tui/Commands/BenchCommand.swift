@@ -1,0 +1,134 @@
+import ArgumentParser
+import CellUI
+import Experiments
+import Laboratory
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "The kernel table of this machine: pattern x sparsity x tokens on Gaussian weights.",
+    discussion: """
+      Every cell is timed like a measurement of your own: checked, interleaved with the best dense \
+      kernel, with an interval. The share of the peak counts useful operations only.
+
+        sparsity-tui bench
+        sparsity-tui bench --shape 3072x768 --tokens 128 --csv bench.csv
+      """)
+
+  @Option(help: "ROWSxCOLUMNS of the weights.")
+  var shape = "768x768"
+  @Option(help: "Comma-separated token counts.")
+  var tokens = "1,8,128,512"
+  @Option(help: "Comma-separated or FROM:TO:STEP.")
+  var sparsity = "0.5,0.8,0.9,0.95"
+  @Option(help: "Comma-separated patterns.")
+  var patterns = "1x1,1x8,1x32,4x1,8x1,16x1,32x1,4x4,8x8,16x16,32x32,tw64,tew64+5%,2:4,tvw64"
+  @Option(help: "Threads.")
+  var threads = 1
+  @Option(help: "Write the results to this file, - for standard output.")
+  var csv: String?
+  @Flag(help: "Replace files that exist.")
+  var force = false
+
+  func run() throws {
+    if let csv, csv != "-", !force { try OutputFile.refuseExisting(csv) }
+    Interrupt.watch()
+    let bench = try Workbench(model: "synthetic:\(shape)")
+    var base = Knobs()
+    base.criterion = .magnitude
+    base.refit = false
+    base.threads = threads
+    var plan = SweepPlan(tensors: bench.model.prunable.map(\.name), base: base)
+    do {
+      plan.patterns = try ValueList.words(patterns).map { try Pattern(parsing: $0) }
+      plan.amounts = try ValueList.numbers(sparsity, of: "sparsity").map { .sparsity($0) }
+      plan.tokens = try ValueList.numbers(tokens, of: "tokens").map { Int($0) }
+    } catch { throw Failure(.usage, sentence(error)) }
+    plan.threads = [threads]
+    guard case .machine(let machine) = try bench.answer(.describeMachine) else {
+      throw Failure(.failed, "the machine was not described")
+    }
+    let cells = plan.cells
+    var rows = [ResultRow?](repeating: nil, count: cells.count)
+    var line = ProgressLine()
+    _ = try bench.answer(.sweep(plan)) { answer in
+      guard case .sweeping(let progress) = answer else { return }
+      if let cell = progress.cell { rows[cell] = progress.row }
+      line.show(SweepText.progress(progress))
+    }
+    line.finish()
+    if let csv {
+      try OutputFile.write(ResultsText.csv(rows.compactMap { $0 }), to: csv, force: force)
+    }
+    if csv != "-" {
+      try OutputFile.standardOutput(text(plan, cells, rows, machine))
+    }
+    if Interrupt.isRaised { throw Failure(.interrupted, "interrupted; finished cells are above") }
+  }
+
+  private func text(
+    _ plan: SweepPlan, _ cells: [SweepCell], _ rows: [ResultRow?], _ machine: MachineInfo
+  ) -> String {
+    var text = "\(machine.cpuModel)  \(machine.isa)  \(shape) F32  \(threads) thread"
+    text += (threads == 1 ? "" : "s") + "\n"
+    if let ceilings = machine.ceilings {
+      text += "peak \(Figures.rate(ceilings.peakFlops, "FLOP/s")) a core; best dense kernel "
+      text += "\(Figures.percent(ceilings.denseShare, places: 0)) of it at 128 tokens\n"
+    }
+    for tokens in plan.tokens {
+      let amounts = plan.amounts.compactMap(\.sparsity)
+      var table = [["pattern"] + amounts.map { "s = \(NumberText.shortest($0))" } + ["own s"]]
+      var dense: (ns: Double, name: String)?
+      for pattern in plan.patterns {
+        let own = zip(cells, rows).filter {
+          $0.0.knobs.pattern == pattern && $0.0.knobs.tokens == tokens
+        }
+        func cell(_ sparsity: Double?) -> String {
+          let found = own.first {
+            sparsity == nil
+              ? pattern.fixedSparsity != nil : $0.0.knobs.requestedSparsity == sparsity
+          }
+          guard let row = found?.1, let speedup = row[.speedup].number,
+            let ns = row[.sparseNs].number
+          else { return "" }
+          if dense == nil, let time = row[.denseNs].number {
+            dense = (time, row[.kernelDense].text)
+          }
+          var text = Figures.ratio(speedup)
+          if let peak = machine.ceilings?.peakFlops, let useful = row[.flopsUseful].number {
+            let share = useful / (ns * 1e-9) / (peak * Double(threads))
+            text += " " + Figures.percent(share, places: 0)
+          }
+          return text
+        }
+        let fixed = pattern.fixedSparsity
+        table.append(
+          [pattern.description] + amounts.map { fixed == nil ? cell($0) : "" }
+            + [fixed == nil ? "" : cell(nil)])
+      }
+      text += "\n\(tokens) token\(tokens == 1 ? "" : "s")"
+      if let dense {
+        text += ": dense \(Figures.duration(nanoseconds: dense.ns)) by \(dense.name)"
+      }
+      text += "; speedup and share of the peak\n"
+      text += TextTable.lines(table, numbers: Set(1...(amounts.count + 1)))
+    }
+    return text
+  }
+}
+
+/// A sweep's progress as one line.
+enum SweepText {
+  static func progress(_ progress: SweepProgress) -> String {
+    var text = "\(progress.finished) of \(progress.total) cells"
+    if let left = progress.remainingSeconds {
+      text += ", about \(Figures.duration(nanoseconds: left * 1e9)) left"
+    }
+    if let row = progress.row {
+      text += "   \(row[.pattern].text) "
+      if let sparsity = row[.sparsityAchieved].number { text += Figures.percent(sparsity) + " " }
+      if let speedup = row[.speedup].number { text += Figures.ratio(speedup) }
+    }
+    return text
+  }
+}

@@ -1,0 +1,33 @@
+import Glibc
+
+/// Writes the times of each frame to a file (`--trace`), one line a frame, so that latency can be
+/// checked from outside: what caused it, and microseconds spent in update, view and terminal.
+final class FrameTrace {
+  private let file: UnsafeMutablePointer<FILE>
+  private let start = monotonicSeconds()
+
+  init(path: String) throws {
+    guard let file = fopen(path, "wx") else {
+      let status: ExitStatus = errno == EEXIST ? .usage : .failed
+      throw Failure(status, "\(path): cannot write the trace: \(String(cString: strerror(errno)))")
+    }
+    self.file = file
+    fputs("at_ms,cause,wait_us,update_us,view_us,present_us,latency_us\n", file)
+  }
+
+  deinit { fclose(file) }
+
+  /// Times are seconds on the monotonic clock; `woken` is when the cause arrived.
+  func frame(
+    cause: String, woken: Double, updated: Double, viewed: Double, presented: Double, update: Double
+  ) {
+    func micro(_ seconds: Double) -> String { String(Int((seconds * 1e6).rounded())) }
+    let fields = [
+      String(Int(((presented - start) * 1e3).rounded())), cause,
+      micro(max(0, updated - woken - update)), micro(update), micro(viewed - updated),
+      micro(presented - viewed), micro(presented - woken),
+    ]
+    fputs(fields.joined(separator: ",") + "\n", file)
+    fflush(file)
+  }
+}

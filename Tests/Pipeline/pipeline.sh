@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# The whole of the program without its screen, end to end on real weights: sweep, kill, resume, shard,
+# merge, export, load in Python, record, replay, remeasure. Every step says what it proves.
+#
+#   Tests/Pipeline/pipeline.sh PROGRAM PYTHON
+#
+# PYTHON has numpy, scipy, pandas and safetensors (make test makes such an environment).
+set -uo pipefail
+program=$(realpath "$1")
+python=$2
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config XDG_CACHE_HOME=$work/cache
+cd "$work" || exit 1
+passed=0
+failed=0
+
+claim() { # claim TEXT EXPECTED_STATUS COMMAND...
+  local text=$1 expected=$2 status
+  shift 2
+  "$@" >out.txt 2>err.txt
+  status=$?
+  if [ "$status" = "$expected" ]; then
+    passed=$((passed + 1))
+    echo "ok    $text"
+  else
+    failed=$((failed + 1))
+    echo "WRONG $text: status $status, expected $expected: $*"
+    sed 's/^/      | /' out.txt err.txt | head -20
+  fi
+}
+rows() { echo $(($(wc -l <"$1") - 1)); }
+
+query=encoder.layer.0.attention.self.query.weight
+sweep=(sweep --tensor "$query" --patterns 1x1,8x1,32x1,2:4 --sparsity 0.5:0.9:0.2)
+
+claim "the built-in model lists its tensors" 0 "$program" inspect
+claim "and as JSON" 0 "$program" inspect --json
+claim "which Python reads" 0 "$python" -c 'import json; json.load(open("out.txt"))'
+claim "one layer is measured" 0 "$program" measure --tensor "$query" --pattern 8x1 --sparsity 0.9
+claim "a sweep writes a results file" 0 "$program" "${sweep[@]}" --csv one.csv --samples
+claim "ten rows stand in it" 0 test "$(rows one.csv)" = 10
+claim "an existing file is not overwritten" 2 "$program" "${sweep[@]}" --csv one.csv
+claim "it says how to go on" 0 grep -q -e --resume err.txt
+claim "results, settings and samples are read by csv, json and pandas" 0 \
+  "$python" "$here/results.py" one.csv
+
+"$program" "${sweep[@]}" --csv killed.csv >/dev/null 2>&1 &
+while [ ! -s killed.csv ] || [ "$(rows killed.csv)" -lt 3 ]; do sleep 0.02; kill -0 $! 2>/dev/null || break; done
+kill -9 $! 2>/dev/null
+wait $! 2>/dev/null
+before=$(rows killed.csv)
+claim "a killed sweep leaves whole rows ($before)" 0 "$python" "$here/results.py" killed.csv --rows-only
+claim "it is resumed" 0 "$program" "${sweep[@]}" --csv killed.csv --resume
+claim "to the same ten cells" 0 "$python" "$here/results.py" killed.csv --same-cells one.csv
+claim "resuming under other settings is refused" 2 "$program" sweep --tensor "$query" \
+  --patterns 1x1 --sparsity 0.5 --tokens 64 --csv killed.csv --resume
+
+claim "shard 1 of 2" 0 "$program" "${sweep[@]}" --csv first.csv --shard 1/2
+claim "shard 2 of 2" 0 "$program" "${sweep[@]}" --csv second.csv --shard 2/2
+claim "shards are joined" 0 "$program" merge first.csv second.csv --csv merged.csv
+claim "to the same ten cells" 0 "$python" "$here/results.py" merged.csv --same-cells one.csv
+
+claim "pruned weights are written" 0 "$program" prune --tensor '*.self.*.weight' \
+  --pattern 2:4 -o pruned.safetensors
+claim "they follow their pattern" 0 "$program" verify pruned.safetensors \
+  --tensor '*.self.*.weight' --pattern 2:4
+claim "the dense model does not" 3 "$program" verify --tensor "$query" --pattern 2:4
+claim "safetensors loads them, the rest bit-identical" 0 \
+  "$python" "$here/weights.py" pruned.safetensors "$SPARSITY_TUI_DATA/demo.safetensors" 2:4
+claim "packed blocks are written" 0 "$program" prune --tensor "$query" --pattern 16x16 \
+  --sparsity 0.8 -o blocks.npz
+claim "SciPy loads them" 0 "$python" "$here/weights.py" blocks.npz
+
+claim "the tour replays without a screen" 0 "$program" replay \
+  "$SPARSITY_TUI_DATA/sessions/tour.sparsity" --headless --csv tour.csv
+cp tour.csv tour-first.csv
+claim "and again, byte for byte" 0 sh -c "'$program' replay \
+  '$SPARSITY_TUI_DATA/sessions/tour.sparsity' --headless --csv tour2.csv && cmp tour.csv tour2.csv"
+"$program" replay "$SPARSITY_TUI_DATA/sessions/tour.sparsity" --headless --remeasure >out.txt 2>err.txt
+status=$?
+if [ $status = 0 ] || [ $status = 3 ]; then
+  passed=$((passed + 1))
+  echo "ok    measured again: $(grep -c agree out.txt) agree, $(grep -c differ out.txt) differ (status $status)"
+else
+  failed=$((failed + 1))
+  echo "WRONG measuring again ended with $status"
+  cat err.txt
+fi
+
+printf 'not a tensor file' >bad.safetensors
+claim "a file that is none is unreadable" 4 "$program" inspect bad.safetensors
+claim "the message names it" 0 grep -q bad.safetensors err.txt
+claim "an unknown pattern is a usage error" 2 "$program" measure --pattern 33y1
+claim "it says what is allowed" 0 grep -q RxC err.txt
+claim "so is a sparsity of 1.2" 2 "$program" measure --sparsity 1.2
+claim "an unknown tensor is a usage error" 2 "$program" measure --tensor nothing
+claim "no terminal is said" 1 "$program" explore
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
