@@ -58,10 +58,8 @@ public struct EncoderConfiguration: Hashable, Sendable {
     let json = try file.json(ConfigurationFile.self)
     func refuse(_ reason: String) -> EncoderError { .unsupported(path: file.path, reason: reason) }
     if json.model_type != "bert" {
-      throw refuse(
-        "the model is of type "
-          + (json.model_type ?? json.architectures?.first).map { "\"\($0)\"" }.or(
-            "that is not named"))
+      let name = json.model_type ?? json.architectures?.first
+      throw refuse(name.map { "the model is of type \"\($0)\"" } ?? "the model's type is not named")
     }
     if let kind = json.position_embedding_type, kind != "absolute" {
       throw refuse("its position embeddings are \"\(kind)\", not \"absolute\"")
@@ -126,10 +124,6 @@ public struct EncoderConfiguration: Hashable, Sendable {
       }
     }
   }
-}
-
-extension Optional<String> {
-  fileprivate func or(_ other: String) -> String { self ?? other }
 }
 
 private struct ConfigurationFile: Decodable {

@@ -33,6 +33,16 @@ struct ModelDirectoryFile {
     }
   }
 
+  private static func kind(_ type: any Any.Type) -> String {
+    switch type {
+    case is Int.Type, is Float.Type: "a number"
+    case is String.Type: "a text"
+    case is Bool.Type: "true or false"
+    case is [Any].Type: "a list"
+    default: "an object"
+    }
+  }
+
   private static func sentence(_ error: DecodingError) -> String {
     func place(_ context: DecodingError.Context) -> String {
       context.codingPath.map(\.stringValue).joined(separator: ".")
@@ -40,7 +50,7 @@ struct ModelDirectoryFile {
     return switch error {
     case .keyNotFound(let key, _): "\"\(key.stringValue)\" is missing"
     case .typeMismatch(let type, let context):
-      "\"\(place(context))\" is not \(type == String.self ? "a text" : "a \(type)")"
+      "\"\(place(context))\" is not \(kind(type))"
     case .valueNotFound(_, let context): "\"\(place(context))\" is null"
     case .dataCorrupted(let context):
       place(context).isEmpty ? "is not valid JSON" : "\"\(place(context))\" is out of range"
