@@ -18,9 +18,9 @@ private func strips8(
     for vector in Int(starts[group])..<Int(starts[group &+ 1]) {
       let activations =
         joined
-        ? small_batch_at(x + Int(index[vector]) &* 8)
+        ? small_batch_at(x + Int(index[vector]))
         : small_batch_eights(
-          x + Int(index[vector &* 2]) &* 8, x + Int(index[vector &* 2 &+ 1]) &* 8)
+          x + Int(index[vector &* 2]), x + Int(index[vector &* 2 &+ 1]))
       let weights = small_batch_pin(small_batch_weights(values, vector, halves))
       let first = small_batch_even_quarters(weights)
       let last = small_batch_odd_quarters(weights)
@@ -55,12 +55,12 @@ private func strips4(
       let first: SIMD16<Float>
       let second: SIMD16<Float>
       if joined {
-        first = small_batch_at(x + Int(index[vector &* 2]) &* 8)
-        second = small_batch_at(x + Int(index[vector &* 2 &+ 1]) &* 8)
+        first = small_batch_at(x + Int(index[vector &* 2]))
+        second = small_batch_at(x + Int(index[vector &* 2 &+ 1]))
       } else {
         let list = index + vector &* 4
-        first = small_batch_eights(x + Int(list[0]) &* 8, x + Int(list[1]) &* 8)
-        second = small_batch_eights(x + Int(list[2]) &* 8, x + Int(list[3]) &* 8)
+        first = small_batch_eights(x + Int(list[0]), x + Int(list[1]))
+        second = small_batch_eights(x + Int(list[2]), x + Int(list[3]))
       }
       let weights = small_batch_pin(small_batch_weights(values, vector, halves))
       let low = small_batch_low_quarters(weights)
@@ -100,8 +100,8 @@ private func singles(
       var low = list.loadUnaligned(as: UInt64.self)
       var high = joined ? 0 : list.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
       for pair in 0..<4 {
-        let first = x + Int(truncatingIfNeeded: low & 0xffff) &* 8
-        let second = x + Int(truncatingIfNeeded: high & 0xffff) &* 8
+        let first = x + Int(truncatingIfNeeded: low & 0xffff)
+        let second = x + Int(truncatingIfNeeded: high & 0xffff)
         sums[unchecked: pair] = small_batch_fused(
           small_batch_spread(weights, pair),
           joined ? small_batch_at(first) : small_batch_eights(first, second),
@@ -120,7 +120,7 @@ private func singles(
 /// Strips of `height` 8, 4 or 1 outputs for one panel of eight tokens.
 ///
 /// `starts[group]` counts vectors of sixteen weights (eight for one output); `index` holds two, four and
-/// eight inputs a vector, half as many with `joined`, where an entry stands for two neighbours. `rows` and
+/// eight inputs a vector, each times eight, half as many with `joined`, where an entry stands for two neighbours. `rows` and
 /// `bias` are in the order of lanes, see `small_batch_put_row`.
 @inline(never)
 public func eightTokensStrips(
