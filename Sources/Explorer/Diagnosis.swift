@@ -106,7 +106,7 @@ extension Diagnosis {
       }
       let loss = allowed.isFinite ? 1 - measurement.speedup.estimate / allowed : 0
       let isSingle = knobs.pattern.rowsPerUnit == 1
-      if let share = sparseShare, share > 0.6 {
+      if let share = sparseShare, share > 0.85 {
         find(
           .nearCeiling, 0.35,
           "the sparse kernel runs at \(Wording.whole(share)) of the machine's peak; "
@@ -118,7 +118,7 @@ extension Diagnosis {
           "with \(knobs.tokens) token\(knobs.tokens == 1 ? "" : "s") every weight is read "
             + "for little work, so bytes decide: \(Figures.bytes(Double(measurement.bytesSparse))) "
             + "sparse against \(Figures.bytes(Double(measurement.bytesDense))) dense")
-      } else if isSingle, loss > 0.4, (sparseShare ?? 0) < 0.5 {
+      } else if isSingle, loss > 0.2, (sparseShare ?? 0) < 0.85 {
         find(
           .singleRows, loss,
           "single rows load an input for every multiplication, so the L1 cache is the "
@@ -182,8 +182,7 @@ extension Pattern {
     switch base {
     case .block(let rows, _): rows
     case .nm: 1
-    case .row: 1
-    case .column: .max
+    case .row, .column: .max
     case .tile(let width), .tileElement(let width, _): width
     case .tileVector: 1
     }
