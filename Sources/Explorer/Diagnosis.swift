@@ -82,12 +82,12 @@ extension Diagnosis {
     var opening: String {
       let speed = Figures.ratio(measurement.speedup.estimate)
       let bound =
-        allowed.isFinite ? ", of the \(NumberText.fixed(allowed, 1))x its zeros allow" : ""
+        allowed.isFinite ? ", of the \(Figures.ratio(allowed)) its zeros allow" : ""
       switch measurement.verdict {
       case .faster: return "\(speed) faster\(bound)"
       case .slower:
         return
-          "Slower than dense, \(speed), though its zeros allow \(NumberText.fixed(allowed, 1))x"
+          "Slower than dense, \(speed), though its zeros allow \(Figures.ratio(allowed))"
       case .indistinguishable:
         return "Not told apart from dense (\(Wording.range(measurement.speedup)))"
       }
@@ -152,7 +152,7 @@ extension Diagnosis {
           "the dense kernel \(measurement.kernelDense) reaches only \(Wording.whole(share)) of "
             + "peak here, which flatters the ratio")
       }
-      if allowed < 1.5 {
+      if allowed < 1.5, measurement.verdict != .faster {
         find(
           .tooDense, 1.1, "so few zeros cannot pay for their bookkeeping; prune more or stay dense")
       }

@@ -185,18 +185,27 @@ enum GainPanel {
         "check ", Figures.plain(measurement.maxAbsError, digits: 2),
         "largest difference from the reference"
       ))
-    for warning in measurement.warnings.reversed() { lines.insert(("!     ", warning, ""), at: 3) }
-    for line in lines.prefix(max(0, area.maxY - y)) {
-      let isWarning = line.0.hasPrefix("!")
-      var next = frame.put(
-        line.0 + " ", x: area.x, y: y, style: isWarning ? theme.warning : theme.muted)
-      next = frame.put(
-        line.1, x: next, y: y, style: isWarning ? theme.warning : theme.text,
-        maxWidth: area.maxX - next)
-      if next + 2 + CellText.width(line.2) <= area.maxX {
-        frame.put(line.2, x: next + 2, y: y, style: theme.muted)
-      }
+    for line in lines.prefix(3) where y < area.maxY {
+      draw(line, &frame, area, y, theme)
       y += 1
+    }
+    for warning in measurement.warnings where y < area.maxY {
+      let room = Rect(x: area.x, y: y, width: area.width, height: min(2, area.maxY - y))
+      y += frame.putWrapped("! " + warning, in: room, style: theme.warning)
+    }
+    for line in lines.dropFirst(3) where y < area.maxY {
+      draw(line, &frame, area, y, theme)
+      y += 1
+    }
+  }
+
+  private static func draw(
+    _ line: (String, String, String), _ frame: inout Frame, _ area: Rect, _ y: Int, _ theme: Theme
+  ) {
+    var next = frame.put(line.0 + " ", x: area.x, y: y, style: theme.muted)
+    next = frame.put(line.1, x: next, y: y, style: theme.text, maxWidth: area.maxX - next)
+    if next + 2 + CellText.width(line.2) <= area.maxX {
+      frame.put(line.2, x: next + 2, y: y, style: theme.muted)
     }
   }
 
@@ -249,6 +258,12 @@ enum WhyPanel {
     let used = frame.putWrapped(
       diagnosis.sentence.isEmpty ? "…" : diagnosis.sentence, in: area, style: theme.text)
     var y = area.y + used
+    let isCostShort = ScreenLayout(state).costs.height - 2 <= 6
+    if isCostShort, let remark = state.summary.value?.remark, area.maxY - y >= 2 {
+      y += frame.putWrapped(
+        remark, in: Rect(x: area.x, y: y, width: area.width, height: area.maxY - y),
+        style: theme.warning)
+    }
     for finding in diagnosis.findings.dropFirst() where finding.cause != .rates {
       let text = "Also: \(finding.text)."
       let lines = CellText.wrapped(text, to: area.width).count

@@ -90,6 +90,9 @@ public enum KeyTable {
       let at = columns.firstIndex(of: $0.choices.sweepColumn) ?? 0
       return .colour(columns[(at + 1) % columns.count].rawValue)
     },
+    Binding([.character("O")], on: .page(.sweep), "best rows first, or as planned", hint: "order") {
+      .sort($0.choices.isSweepSorted ? "model" : "best")
+    },
     Binding([.character("o")], on: .page(.sweep), "heat map or table", hint: "table") {
       .show($0.choices.sweepForm == .table ? .chart : .table)
     },

@@ -75,10 +75,10 @@ enum KnobPanel {
         text, x: rect.x, y: rect.y, width: rect.width, alignment: .right,
         style: owns ? style : theme.muted, onlyTextFrom: max(track, 0))
     default:
-      let isDefault = state.knobs.text(of: knob) == nil
+      let isDefault = state.knobs.text(of: knob) != shownText(knob, state)
       // Values end at the right edge, so that a long one may start under a short name.
       let room = rect.maxX - inside.x - knob.rawValue.count - 2 - (chosen ? 4 : 1)
-      let text = fitted(state.knobs.text(of: knob) ?? defaultText(knob, state), room)
+      let text = fitted(shownText(knob, state), room)
       let width = min(room, CellText.width(text))
       let end = rect.maxX - (chosen ? 2 : 1)
       if chosen {
@@ -123,8 +123,14 @@ enum KnobPanel {
     return state.summary.value.map { NumberText.fixed($0.achievedSparsity * 100, 1) + "%" } ?? "…"
   }
 
-  private static func defaultText(_ knob: Knob, _ state: State) -> String {
-    knob == .criterion ? state.summary.value?.criterion.rawValue ?? "…" : Figures.missing
+  /// What is in force: a default shows what it came to.
+  private static func shownText(_ knob: Knob, _ state: State) -> String {
+    switch knob {
+    case .criterion:
+      state.knobs.criterion?.rawValue ?? state.summary.value?.criterion.rawValue ?? "…"
+    case .regularizer: state.knobs.effectiveRegularizer.rawValue
+    default: state.knobs.text(of: knob) ?? Figures.missing
+    }
   }
 
   static func offset(_ state: State, _ lines: Int) -> Int {

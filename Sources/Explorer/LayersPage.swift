@@ -148,14 +148,17 @@ struct WholeModel {
       rect, title: "Whole model", note: "\(state.knobs.tokens) tokens", theme: theme)
     let area = inside.inset(1, 0)
     var text =
-      "\(chosen) of \(linear) linear layers have a choice, \(measuredChoices) of them measured."
-    if let speedup, let bound {
+      chosen == 0
+      ? "No layer has a choice yet: A gives these knobs to all, . to those of the same kind, = to "
+        + "the chosen one."
+      : "\(chosen) of \(linear) linear layers have a choice, \(measuredChoices) of them measured."
+    if chosen > 0, let speedup, let bound {
       text +=
         " Sum of times \(Figures.duration(nanoseconds: denseSum)) dense, "
         + "\(Figures.duration(nanoseconds: sparseSum)) as chosen: \(Figures.ratio(speedup))"
       text += bound.isFinite ? ", at most \(Figures.ratio(bound)) (Amdahl)." : "."
       if timed < linear { text += " \(linear - timed) layers were never timed and are left out." }
-    } else {
+    } else if timed == 0 {
       text += " No layer is timed yet: sweep tensor=* pattern=… sparsity=… measures them."
     }
     if let worstError { text += " Largest error of a layer: \(Figures.plain(worstError))." }

@@ -69,6 +69,23 @@ struct SweepGrid {
         indices[row * columns.count + column] = index
       }
     }
+    if state.choices.isSweepSorted { sort(state) }
+  }
+
+  /// Puts the rows with the best figure of the shown column first; unknown ones last, ties in the
+  /// plan's order.
+  private mutating func sort(_ state: State) {
+    let column = state.choices.sweepColumn
+    let sign = Front.isBetterLarge(column) ? 1.0 : -1
+    let best = rows.indices.map { row in
+      columns.indices.compactMap { place -> Double? in
+        cell(row, place).flatMap { state.sweep.rows[$0]?[column].number }.map { $0 * sign }
+      }.max() ?? -.infinity
+    }
+    let order = rows.indices.sorted { best[$0] != best[$1] ? best[$0] > best[$1] : $0 < $1 }
+    let count = columns.count
+    indices = order.flatMap { indices[$0 * count..<($0 + 1) * count] }
+    rows = order.map { rows[$0] }
   }
 
   /// The plan's cell at a place; nil where the pattern does not reach the sparsity.

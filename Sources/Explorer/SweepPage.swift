@@ -127,12 +127,11 @@ enum SweepPage {
     let column = state.choices.sweepColumn
     let known = state.sweep.rows.compactMap { $0?[column].number }
     let (low, high) = (known.min() ?? 0, known.max() ?? 1)
-    let next = state.sweep.status == .running ? state.sweep.rows.firstIndex { $0 == nil } : nil
     let cells = grid.rows.indices.map { row in
       grid.columns.indices.map { place -> HeatMap.Cell in
         guard let index = grid.cell(row, place) else { return HeatMap.Cell("", .plain) }
         guard let result = state.sweep.rows[index] else {
-          return index == next ? .running : .pending
+          return .pending
         }
         if result[.status] == .text(ResultStatus.failed.rawValue) { return .failed }
         if column == .speedup, let value = result[.speedup].number {
@@ -166,7 +165,7 @@ enum SweepPage {
     let theme = state.theme
     guard state.choices.sweepColumn == .speedup else {
       frame.put(
-        "dark low, bright high   · not yet   … measuring   – unknown", x: rect.x, y: rect.y,
+        "dark low, bright high   · not yet   – unknown", x: rect.x, y: rect.y,
         style: theme.muted, maxWidth: rect.width)
       return
     }
@@ -182,7 +181,7 @@ enum SweepPage {
       x = frame.put(" \(word)  ", x: x, y: rect.y, style: theme.muted, maxWidth: rect.maxX - x)
     }
     frame.put(
-      "· not yet  … measuring", x: x, y: rect.y, style: theme.muted, maxWidth: rect.maxX - x)
+      "· not yet", x: x, y: rect.y, style: theme.muted, maxWidth: rect.maxX - x)
   }
 
   private static func table(_ state: State) -> Table {

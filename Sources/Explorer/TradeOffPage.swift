@@ -21,7 +21,16 @@ enum TradeOffPage {
       return
     }
     let front = Front(points, state.choices.tradeOffX, state.choices.tradeOffY)
-    frame.chart(chart(points, front, state), in: chartRect(plot), theme: theme)
+    var chart = chart(points, front, state)
+    let area = chart.plot(in: chartRect(plot))
+    for index in chart.regions.indices {
+      // A name that does not fit its part of the plot would be cut.
+      let end = chart.x.scale.fraction(chart.regions[index].x.upperBound) ?? 0
+      let width = Int(end * Double(area.width)) - 2
+      let names = ["slower than dense", "slower", ""]
+      chart.regions[index].label = names.first { $0.count <= width } ?? ""
+    }
+    frame.chart(chart, in: chartRect(plot), theme: theme)
     legend(&frame, inside, points, state)
     pointPanel(&frame, side, points, front, state)
   }
@@ -111,7 +120,7 @@ enum TradeOffPage {
       chart.verticals = [Chart.Reference(1, "dense", style: theme.title)]
       chart.regions = [
         Chart.Region(
-          x: min(chart.x.scale.low, 1)...1, label: "slower", style: theme.muted)
+          x: min(chart.x.scale.low, 1)...1, style: theme.muted)
       ]
     }
     chart.selected = min(state.tradeOff.selected, points.count - 1)
@@ -173,8 +182,10 @@ enum TradeOffPage {
     }
     var y = inside.y
     for line in lines where y < inside.maxY {
-      frame.put(line.0, x: inside.x + 1, y: y, style: theme.muted, maxWidth: 22)
-      frame.put(line.1, x: inside.x + 24, y: y, style: theme.text, maxWidth: inside.width - 24)
+      frame.put(line.0, x: inside.x + 1, y: y, style: theme.muted, maxWidth: 20)
+      frame.put(
+        line.1, x: inside.x + 22, y: y, style: theme.text, maxWidth: inside.width - 22,
+        truncation: .head)
       y += 1
     }
     let text = front.sentence(at, points, state)

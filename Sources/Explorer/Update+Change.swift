@@ -34,8 +34,8 @@ extension State {
       guard let text = KnobSteps.turned(knob, by: steps, self) else { return [] }
       return perform(.set(knob, text))
     case .knob(let selection): choose(selection)
-    case .apply(let target): try apply(target)
-    case .budget(let kind, let value): try spend(kind, value)
+    case .apply(let target): return try apply(target)
+    case .budget(let kind, let value): return try spend(kind, value)
     default: break
     }
     return follow(from: before)

@@ -17,7 +17,9 @@ enum WhyPage {
     let inside = frame.box(parts[1], title: "In a sentence", theme: theme)
     let diagnosis = state.diagnosis
     var text = diagnosis.sentence
-    for finding in diagnosis.findings.dropFirst() { text += " Also: \(finding.text)." }
+    for finding in diagnosis.findings.dropFirst() where finding.cause != .rates {
+      text += " Also: \(finding.text)."
+    }
     frame.putWrapped(text.isEmpty ? "…" : text, in: inside.inset(1, 0), style: theme.text)
   }
 

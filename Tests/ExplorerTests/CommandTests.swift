@@ -71,14 +71,6 @@ import Testing
     }
   }
 
-  @Test func globsMatchDotsToo() {
-    #expect(Glob.matches("encoder.layer.0.query.weight", "*query*"))
-    #expect(Glob.matches("a", "*"))
-    #expect(Glob.matches("", "*"))
-    #expect(!Glob.matches("abc", "a*d"))
-    #expect(Glob.matches("abcabd", "a*abd"))
-    #expect(!Glob.matches("abc", "ab"))
-  }
 }
 
 /// splitmix64.

@@ -154,6 +154,36 @@ import Testing
     #expect(bench.state.cell == cell)
   }
 
+  @Test func sortedSweepStillOpensTheCellUnderTheCursor() {
+    var bench = Bench.opened()
+    bench.run("sweep pattern=1x1,16x16 sparsity=0.5,0.9")
+    #expect(SweepGrid(bench.state).rows.map(\.title) == ["1x1", "16x16"])
+    bench.press(.character("O"))
+    #expect(SweepGrid(bench.state).rows.map(\.title) == ["16x16", "1x1"])
+    bench.press(.enter)
+    #expect(bench.state.knobs.pattern == .block(16, 16))
+    bench.run("view sweep")
+    bench.press(.character("o"), .end, .enter)
+    #expect(bench.state.knobs.pattern == .block(16, 16))
+    #expect(bench.state.knobs.amount == .sparsity(0.9))
+  }
+
+  @Test func estimateIsShownWhileItNarrows() {
+    var bench = Bench.opened()
+    bench.answersAtOnce = false
+    bench.run("sparsity 0.9")
+    bench.answerAll()
+    bench.settle()
+    #expect(bench.state.measurement == .pending)
+    let run = bench.state.runs.current(.measure)!
+    let cell = bench.state.cell!
+    let estimate = FakeLaboratory.measurement(cell.tensor, cell.knobs, isFinal: false)
+    bench.send(.answer(.measuring(estimate), run: run))
+    #expect(bench.state.measurement == .narrowing(estimate))
+    #expect(!bench.recorded.contains(.result(.measurement(estimate))))
+    #expect(render(bench.state).text.contains("6.00x faster"))
+  }
+
   @Test func lambdaTakesTheMaskFromSparsity() {
     var bench = Bench.opened()
     bench.run("lambda 0.3")
