@@ -95,7 +95,10 @@ final class HeadlessReplay {
     do {
       last = try Workbench.answer(from: laboratory, request) { answers.append($0) }
     } catch let failure as Failure where failure.status != .interrupted {
-      if case .open = request { throw failure }
+      if case .open = request {
+        throw Failure(
+          failure.status, failure.message + "; --input OLD=NEW says where a model is now")
+      }
       try send(.answer(.failed(failure.message), run: run))
       return
     }

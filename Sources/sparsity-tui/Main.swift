@@ -8,6 +8,8 @@ enum Main {
   static func main() {
     // A reader that goes away (`| head`) is an error of the write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
+    // So is a file that may not grow any more.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try SparsityTUI.parseAsRoot()
       try command.run()

@@ -29,7 +29,8 @@ struct SessionFile: ~Copyable {
       throw Failure(
         .failed, "\(candidate): cannot record the session: \(String(cString: strerror(errno)))")
     }
-    flock(opened, LOCK_EX | LOCK_NB)
+    // Waits at most for a glance of another instance that looks for unfinished sessions.
+    flock(opened, LOCK_EX)
     path = candidate
     descriptor = opened
   }
@@ -42,7 +43,8 @@ struct SessionFile: ~Copyable {
         errno == EEXIST ? .usage : .failed,
         "\(path): cannot record the session: \(String(cString: strerror(errno)))")
     }
-    flock(opened, LOCK_EX | LOCK_NB)
+    // Waits at most for a glance of another instance that looks for unfinished sessions.
+    flock(opened, LOCK_EX)
     self.path = path
     descriptor = opened
   }
@@ -64,9 +66,9 @@ struct SessionFile: ~Copyable {
     }
   }
 
-  /// Sessions in `directory` that ended without a `quit` and that nobody is writing, newest first.
-  static func unfinished(in directory: String) -> [String] {
-    guard let stream = opendir(directory) else { return [] }
+  /// The last session in `directory` that nobody is writing, if it ended without a `quit`.
+  static func unfinished(in directory: String) -> String? {
+    guard let stream = opendir(directory) else { return nil }
     defer { closedir(stream) }
     var names: [String] = []
     while let entry = readdir(stream) {
@@ -75,14 +77,19 @@ struct SessionFile: ~Copyable {
       }
       if name.hasSuffix(".sparsity") { names.append(name) }
     }
-    return names.sorted(by: >).prefix(20).map { "\(directory)/\($0)" }.filter(isUnfinished)
+    for name in names.sorted(by: >) {
+      let path = "\(directory)/\(name)"
+      let file = open(path, O_RDWR | O_CLOEXEC)
+      guard file >= 0 else { continue }
+      defer { close(file) }
+      // Whoever holds the lock is running.
+      guard flock(file, LOCK_EX | LOCK_NB) == 0 else { continue }
+      return isUnfinished(file) ? path : nil
+    }
+    return nil
   }
 
-  private static func isUnfinished(_ path: String) -> Bool {
-    let file = open(path, O_RDWR | O_CLOEXEC)
-    guard file >= 0 else { return false }
-    defer { close(file) }
-    guard flock(file, LOCK_EX | LOCK_NB) == 0 else { return false }
+  private static func isUnfinished(_ file: Int32) -> Bool {
     let size = lseek(file, 0, SEEK_END)
     guard size > 0 else { return false }
     let count = min(size, 256)

@@ -32,6 +32,12 @@ struct ExploreCommand: ParsableCommand {
   @OptionGroup(title: "Screen") var screen: ScreenOptions
 
   func run() throws {
+    if let model, !model.hasPrefix("synthetic:"), access(model, F_OK) != 0 {
+      throw Failure(
+        .unreadable,
+        "\(model): \(String(cString: strerror(errno))); expected a model or one of the commands that "
+          + "sparsity-tui --help lists")
+    }
     var commands: [Command] = [.open(path: model)]
     if let tensor { commands.append(.tensor(tensor)) }
     try screen.run(record: session) { exploration in
@@ -73,7 +79,7 @@ struct ScreenOptions: ParsableArguments {
           }
         }
         let sessions = Paths.state + "/sessions"
-        let unfinished = isReplay ? [] : SessionFile.unfinished(in: sessions)
+        let unfinished = isReplay ? nil : SessionFile.unfinished(in: sessions)
         let isFirstRun = !isReplay && access(Paths.state, F_OK) != 0
         var recorder: SessionRecorder?
         var problem: String?
@@ -95,7 +101,7 @@ struct ScreenOptions: ParsableArguments {
           laboratory: laboratory, recorder: recorder)
         exploration.writes = !isReplay
         try begin(exploration)
-        if let last = unfinished.first {
+        if let last = unfinished {
           exploration.send(
             .problem("the last session did not end by itself; sparsity-tui replay \(last) shows it")
           )
@@ -109,6 +115,9 @@ struct ScreenOptions: ParsableArguments {
         "\(error.description)\nWithout a screen: sparsity-tui measure, sweep, inspect, "
           + "replay --headless; see sparsity-tui --help")
     }
-    if let signal { throw Failure(signal == SIGINT ? .interrupted : .failed, "ended by a signal") }
+    if let signal {
+      throw Failure(
+        .interrupted, "ended by \(String(cString: strsignal(signal))) (signal \(signal))")
+    }
   }
 }

@@ -59,6 +59,9 @@ struct SweepCommand: ParsableCommand {
       throw Failure(.usage, "--resume goes on with a file: name it with --csv")
     }
     if let csv, csv != "-", !force, !resume { try refuseExisting(csv) }
+    if let csv, resume, access(csv, F_OK) != 0 {
+      throw Failure(.usage, "\(csv): is not there, so nothing can be resumed; leave --resume out")
+    }
     var options = SweepOptions()
     options.shard = try shard.map(parseShard)
     Interrupt.watch()
