@@ -120,7 +120,7 @@ struct EncodeCommand: ParsableCommand {
               isCancelled: isCancelled, progress: { line.show("\(name): \($0)") }))
         }
       }
-    } catch let error as LaboratoryError {
+    } catch {
       if let problem { throw problem }
       line.finish()
       if error.kind == .cancelled, !reports.isEmpty { try show(reports) }
