@@ -16,9 +16,8 @@ public func denseCandidates(
   layout: ActivationLayout = .panels, instructionSet: InstructionSet = .best
 ) -> [any LinearKernel] {
   var kernels: [any LinearKernel] = []
-  let mask = Mask(rows: weights.rows, columns: weights.columns, keepingAll: true)
   if let own = try? packDense(
-    weights: weights, mask: mask, bias: bias, tokens: tokens, layout: layout,
+    weights: weights, bias: bias, tokens: tokens, layout: layout,
     instructionSet: instructionSet)
   {
     kernels.append(own)

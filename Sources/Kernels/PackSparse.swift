@@ -26,15 +26,30 @@ public func packSparse(
   try check(
     weights: weights, mask: mask, order: order, bias: bias, tokens: tokens,
     instructionSet: instructionSet)
-  guard tokens >= 16 else {
-    return PlainLayer(
-      weights: dtype == .bf16 ? weights.roundedToBF16 : weights, mask: mask, bias: bias)
-  }
-  let layer = SlabLayer(
-    weights: weights, mask: mask, bands: .best(mask: mask, pattern: pattern, order: order),
-    runLength: runLength(pattern, order), bias: bias, tokens: tokens, dtype: dtype,
-    instructionSet: instructionSet)
-  return layout == .tokenMajor ? TokenMajorLayer(layer) : layer
+  let kernel: any LinearKernel =
+    switch tokens {
+    case 1:
+      try SingleTokenLayer(
+        weights: weights, mask: mask, pattern: pattern, rows: order.rows, columns: order.columns,
+        bias: bias, dtype: dtype, instructionSet: instructionSet)
+    case 2...15:
+      try EightTokensLayer(
+        weights: weights, mask: mask, pattern: pattern, rows: order.rows, columns: order.columns,
+        bias: bias, dtype: dtype, instructionSet: instructionSet)
+    default:
+      SlabLayer(
+        weights: weights, mask: mask, bands: .best(mask: mask, pattern: pattern, order: order),
+        runLength: runLength(pattern, order), bias: bias, tokens: tokens, dtype: dtype,
+        instructionSet: instructionSet)
+    }
+  return inLayout(layout, tokens, kernel)
+}
+
+/// A single token is the same in both layouts.
+private func inLayout(
+  _ layout: ActivationLayout, _ tokens: Int, _ kernel: any LinearKernel
+) -> any LinearKernel {
+  layout == .tokenMajor && tokens > 1 ? TokenMajorLayer(kernel) : kernel
 }
 
 /// Consecutive inputs that blocks keep together; a reordering of inputs takes them apart.
@@ -45,19 +60,26 @@ private func runLength(_ pattern: Pattern, _ order: LayerOrder) -> Int {
   return width
 }
 
-/// Every weight in slabs, the inputs in runs: the dense kernel is the slab kernel.
+/// Our own dense kernel for one number of tokens; from 16 tokens on it is the slab kernel with every
+/// weight in slabs of 8 rows and the inputs in runs.
 func packDense(
-  weights: Matrix, mask: Mask, bias: [Float]?, tokens: Int, layout: ActivationLayout,
+  weights: Matrix, bias: [Float]?, tokens: Int, layout: ActivationLayout,
   instructionSet: InstructionSet
 ) throws(KernelError) -> any LinearKernel {
+  let mask = Mask(rows: weights.rows, columns: weights.columns, keepingAll: true)
   try check(
     weights: weights, mask: mask, order: .none, bias: bias, tokens: tokens,
     instructionSet: instructionSet)
-  guard tokens >= 16 else { return PlainLayer(weights: weights, mask: mask, bias: bias) }
-  let layer = SlabLayer(
-    weights: weights, mask: mask, bands: Bands(rows: Bands.split(Array(0..<weights.rows), 8)),
-    runLength: 64, bias: bias, tokens: tokens, dtype: .f32, instructionSet: instructionSet)
-  return layout == .tokenMajor ? TokenMajorLayer(layer) : layer
+  let kernel: any LinearKernel =
+    switch tokens {
+    case 1: try SingleTokenDense(weights: weights, bias: bias, instructionSet: instructionSet)
+    case 2...15: try EightTokensDense(weights: weights, bias: bias, instructionSet: instructionSet)
+    default:
+      SlabLayer(
+        weights: weights, mask: mask, bands: Bands(rows: Bands.split(Array(0..<weights.rows), 8)),
+        runLength: 64, bias: bias, tokens: tokens, dtype: .f32, instructionSet: instructionSet)
+    }
+  return inLayout(layout, tokens, kernel)
 }
 
 func check(

@@ -154,11 +154,12 @@ private struct RowPlan {
         perRow.append(perRow[i] + total)
       }
     }
-    let cuts = shares.map { share in
-      perRow[rows.count] > 0
-        ? perRow.nearest(Int(Double(perRow[rows.count]) * share + 0.5))
-        : Int(Double(rows.count) * share + 0.5)
+    let total = perRow[rows.count]
+    var cuts = shares.map { share in
+      total > 0
+        ? perRow.nearest(Int(Double(total) * share + 0.5)) : Int(Double(rows.count) * share + 0.5)
     }
+    cuts[parts] = rows.count  // Empty rows at the end belong to the last chunk.
     prefix = []
     for cut in cuts { prefix.append(perRow[cut]) }
 

@@ -110,7 +110,7 @@ extension Mask {
 }
 
 /// Activations between guard zones, poisoned with NaN.
-final class GuardedActivations {
+final class PoisonedActivations {
   let activations: Activations
   private let memory: UnsafeMutablePointer<Float>
   private static let guardFloats = 256
@@ -151,8 +151,8 @@ extension Matrix {
 func guardedProduct(
   _ kernel: any LinearKernel, _ x: Matrix, threads: Int = 1, layout: ActivationLayout = .panels
 ) -> Matrix? {
-  let input = GuardedActivations(features: x.columns, tokens: x.rows, layout: layout)
-  let output = GuardedActivations(features: kernel.rows, tokens: x.rows, layout: layout)
+  let input = PoisonedActivations(features: x.columns, tokens: x.rows, layout: layout)
+  let output = PoisonedActivations(features: kernel.rows, tokens: x.rows, layout: layout)
   // Lanes beyond the last token are zero, as the layout promises.
   input.activations.pointer.update(repeating: 0, count: input.activations.count)
   input.activations.load(x)

@@ -76,7 +76,7 @@ import Testing
       for features in [1, 3, 16, 17, 50, 96] {
         let matrix = LayerCase.gaussian(tokens, features, &generator)
         for layout in ActivationLayout.allCases {
-          let guarded = GuardedActivations(features: features, tokens: tokens, layout: layout)
+          let guarded = PoisonedActivations(features: features, tokens: tokens, layout: layout)
           guarded.activations.load(matrix)
           #expect(guarded.activations.matrix() == matrix)
           #expect(guarded.guardsAreWhole)

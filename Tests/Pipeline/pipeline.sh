@@ -7,7 +7,7 @@
 # PYTHON has numpy, scipy, pandas and safetensors (make test makes such an environment).
 set -uo pipefail
 program=$(realpath "$1")
-python=$2
+python=$(cd "$(dirname "$2")" && pwd)/$(basename "$2") # not resolved: its link is the environment
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -16,11 +16,15 @@ cd "$work" || exit 1
 passed=0
 failed=0
 
-claim() { # claim TEXT EXPECTED_STATUS COMMAND...
+# claim TEXT EXPECTED_STATUS COMMAND...: while COMMAND runs, out.txt and err.txt are still those of the
+# command before, so that a claim can be about them.
+claim() {
   local text=$1 expected=$2 status
   shift 2
-  "$@" >out.txt 2>err.txt
+  "$@" >new-out.txt 2>new-err.txt
   status=$?
+  mv new-out.txt out.txt
+  mv new-err.txt err.txt
   if [ "$status" = "$expected" ]; then
     passed=$((passed + 1))
     echo "ok    $text"
