@@ -155,7 +155,8 @@ private struct RowPlan {
       }
     }
     let cuts = shares.map { share in
-      perRow[rows.count] > 0
+      // The last cut is behind the last row even when that one is empty: it still starts its output.
+      share < 1 && perRow[rows.count] > 0
         ? perRow.nearest(Int(Double(perRow[rows.count]) * share + 0.5))
         : Int(Double(rows.count) * share + 0.5)
     }
