@@ -8,7 +8,7 @@ BINARY := .build/release/sparsity-tui
 PYTHON := .build/python/bin/python
 CACHE  := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/sparsity-tui
 
-.PHONY: run build test check lint walls install model data screenshots bench sanitize \
+.PHONY: run build test check lint walls install model data screenshots bench peers sanitize \
         dependencies test-dependencies clean
 
 run: build
@@ -98,6 +98,17 @@ screenshots: build
 
 bench: build
 	$(BINARY) bench
+
+# The whole encoder against PyTorch and onnxruntime, in turns; downloads some gigabytes of them from PyPI.
+# PEERS holds further options: `make peers PEERS="--batch 1 --patterns 8x1,32x1"`.
+peers: build model
+	@$(call need,python3-venv,the peers run in an environment of their own,\
+	  python3 -m ensurepip --version)
+	python3 -m venv .build/peers
+	.build/peers/bin/python -m pip install --quiet --disable-pip-version-check \
+	  torch==2.15.0 transformers==5.23.0 onnxruntime==1.31.1 onnx==1.23.2
+	SPARSITY_TUI_DATA="$(CURDIR)/data" .build/peers/bin/python Tests/peers.py $(BINARY) \
+	  --model "$(CACHE)/all-MiniLM-L6-v2" $(PEERS)
 
 # Undefined behaviour in the kernels and readers shows here; slow, so not part of the tests.
 sanitize:

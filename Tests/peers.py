@@ -1,191 +1,303 @@
 #!/usr/bin/env python3
-"""Measures a whole encoder against PyTorch and onnxruntime, same texts, threads and batch, in one table.
+"""Times the whole encoder against PyTorch and onnxruntime on the same sentences, and compares embeddings.
 
-    pip install torch transformers onnxruntime onnx onnxscript
-    peers.py MODEL_DIR --text FILE [--program sparsity-tui] [--threads 1] [--batch 32] [--rounds 9]
-             [--shortest 16] [--longest 64] [--equal] [--pattern 8x1 ...] [--sparsity 0.9] [--compile]
+Run by `make peers`, with torch, transformers and onnxruntime in an environment of its own. All programs
+take the same texts as one batch on the same number of threads, tokenising and pooling included, and take
+turns round by round, so that whatever the machine does meanwhile hits all of them. One figure is the median
+over the rounds; multiples are medians of the ratios within a round.
 
-Rounds are interleaved and their order is shuffled; a figure is the median of its rounds, a speedup the
-median of the ratios within rounds. Everything counts: tokenising, encoder, pooling, normalisation.
-PyTorch and onnxruntime get the batch padded to its longest text, which is what they do; with --equal all
-texts have the same number of tokens, so that padding saved is not mistaken for speed.
-
-The program is asked with `encode MODEL_DIR --text FILE --threads N --batch N --json` (and `--pattern P
---sparsity S`), once per round; its JSON gives `encode_ns`, one time per batch after a warm-up, and
-`embeddings`.
+    python peers.py PROGRAM [--model DIR] [--threads 1] [--batch 32] [--equal] [--rounds 15]
+                    [--layers all] [--patterns 8x1,32x1] [--sparsity 0.9]
 """
+
 import argparse
+import contextlib
 import json
 import os
-import random
+import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+import warnings
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("--text", required=True)
-    parser.add_argument("--program", default="sparsity-tui", help="command, may have arguments")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("program", help="the built sparsity-tui")
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    parser.add_argument("--model", default=cache + "/sparsity-tui/all-MiniLM-L6-v2")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--shortest", type=int, default=16)
-    parser.add_argument("--longest", type=int, default=64)
-    parser.add_argument("--equal", action="store_true")
-    parser.add_argument("--pattern", nargs="*", default=["8x1", "32x1"])
-    parser.add_argument("--sparsity", type=float, default=0.9)
-    parser.add_argument("--compile", action="store_true", help="also torch.compile (a minute of compiling)")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--equal", action="store_true", help="texts of one length: no peer has padding to compute"
+    )
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--layers", default="all")
+    parser.add_argument("--patterns", default="8x1,32x1,16x16,4x1,2:4,1x1")
+    parser.add_argument("--sparsity", default="0.9")
+    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     return parser.parse_args()
 
 
 options = arguments()
-os.environ["OMP_NUM_THREADS"] = str(options.threads)
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = str(options.threads)
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["HF_HUB_OFFLINE"] = "1"
 
-import numpy as np  # noqa: E402  (after the thread count is set)
-import onnxruntime  # noqa: E402
+warnings.simplefilter("ignore")
+import numpy  # noqa: E402
 import torch  # noqa: E402
-from transformers import AutoModel, AutoTokenizer  # noqa: E402
+import transformers  # noqa: E402
 
+transformers.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
 torch.set_num_threads(options.threads)
-tokenizer = AutoTokenizer.from_pretrained(options.model)
-network = AutoModel.from_pretrained(options.model).eval()
+with contextlib.suppress(RuntimeError):
+    torch.set_num_interop_threads(1)
+
+MODEL = pathlib.Path(options.model)
+DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
+tokenizer = transformers.AutoTokenizer.from_pretrained(MODEL, local_files_only=True)
 
 
-def pooled(hidden, mask):
-    mask = mask[..., None].to(hidden.dtype)
-    return torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=1)
+def batch_of_texts():
+    """Texts of 16 to 64 tokens made of whole held-out sentences, or of exactly 32 tokens each.
+
+    A text of an exact length repeats common words that are one token each after its sentence, and is
+    taken only if its tokens are counted to be as many.
+    """
+    sentences = (DATA / "evaluation.txt").read_text(encoding="utf-8").splitlines()
+    count = lambda text: len(tokenizer(text)["input_ids"])
+    texts = []
+    pool = iter(sentences * 50)
+    for index in range(options.batch):
+        goal = 32 if options.equal else 16 + (index * 37 + 11) % 49
+        text = next(pool)
+        while count(text) > goal:
+            text = next(pool)
+        while True:
+            longer = text + " " + next(pool)
+            if count(longer) > goal:
+                break
+            text = longer
+        while count(text) < goal:
+            text += " and"
+        if count(text) != goal:
+            sys.exit(f"could not make a text of {goal} tokens")
+        texts.append(text)
+    return texts
 
 
-def choose_texts():
-    lines = [line.strip() for line in open(options.text, encoding="utf-8") if line.strip()]
-    counts = {line: len(tokenizer(line).input_ids) for line in lines}
-    if options.equal:
-        length = (options.shortest + options.longest) // 2
-        long = [line for line in lines if counts[line] >= length]
-        texts = [tokenizer.decode(tokenizer(line).input_ids[1:length - 1]) for line in long]
-        texts = [text for text in texts if len(tokenizer(text).input_ids) == length]
-    else:
-        texts = [line for line in lines if options.shortest <= counts[line] <= options.longest]
-    if not texts:
-        sys.exit(f"{options.text}: no text has {options.shortest} to {options.longest} tokens")
-    while len(texts) < options.batch:
-        texts += texts
-    return texts[: options.batch]
+def pooled(states, mask):
+    """Mean over the tokens that are not padding, then length 1, as sentence-transformers does it."""
+    mask = mask.unsqueeze(-1).to(states.dtype)
+    means = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
+    return torch.nn.functional.normalize(means, dim=1)
 
 
-def tokenize(texts):
-    return tokenizer(texts, padding=True, truncation=True, max_length=512, return_tensors="pt")
+def encoded(texts, form):
+    return tokenizer(texts, padding=True, truncation=True, max_length=512, return_tensors=form)
 
 
-class Torch:
-    def __init__(self, name, model):
-        self.name, self.model = name, model
+class Eager:
+    name = "PyTorch eager"
 
-    def run(self, texts):
+    def __init__(self):
+        self.model = transformers.AutoModel.from_pretrained(MODEL, local_files_only=True).eval()
+        self.run = self.model
+
+    def __call__(self, texts):
         with torch.inference_mode():
-            start = time.perf_counter_ns()
-            inputs = tokenize(texts)
-            result = pooled(self.model(**inputs).last_hidden_state, inputs["attention_mask"]).numpy()
-            return time.perf_counter_ns() - start, result
+            inputs = encoded(texts, "pt")
+            return pooled(self.run(**inputs).last_hidden_state, inputs["attention_mask"]).numpy()
 
 
-class Onnx:
+class Compiled(Eager):
+    name = "torch.compile"
+
+    def __init__(self):
+        super().__init__()
+        self.run = torch.compile(self.model, dynamic=False)
+
+
+class OnnxRuntime:
     name = "onnxruntime"
 
-    def __init__(self, texts, directory):
-        path = str(Path(directory) / "model.onnx")
-        inputs = tokenize(texts)
-        names = list(inputs)
-        axes = {name: {0: "batch", 1: "length"} for name in names}
+    def __init__(self):
+        import onnxruntime
 
-        class Wrapped(torch.nn.Module):
+        model = transformers.AutoModel.from_pretrained(
+            MODEL, local_files_only=True, attn_implementation="eager"
+        ).eval()
+
+        class States(torch.nn.Module):
             def __init__(self):
                 super().__init__()
-                self.network = network
+                self.model = model
 
-            def forward(self, *values):
-                inputs = dict(zip(names, values))
-                return pooled(self.network(**inputs).last_hidden_state, inputs["attention_mask"])
+            def forward(self, input_ids, attention_mask, token_type_ids):
+                return self.model(
+                    input_ids=input_ids,
+                    attention_mask=attention_mask,
+                    token_type_ids=token_type_ids,
+                ).last_hidden_state
 
-        torch.onnx.export(
-            Wrapped().eval(), tuple(inputs[name] for name in names), path, input_names=names,
-            output_names=["embedding"], dynamic_axes=axes, opset_version=17, dynamo=False)
+        self.directory = tempfile.TemporaryDirectory()
+        path = self.directory.name + "/model.onnx"
+        example = encoded(["one text", "another text of other length"], "pt")
+        names = ["input_ids", "attention_mask", "token_type_ids"]
+        axes = {name: {0: "batch", 1: "tokens"} for name in [*names, "states"]}
+        with torch.no_grad():
+            torch.onnx.export(
+                States(),
+                tuple(example[name] for name in names),
+                path,
+                input_names=names,
+                output_names=["states"],
+                dynamic_axes=axes,
+                dynamo=False,
+                opset_version=17,
+            )
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.threads
         settings.inter_op_num_threads = 1
         settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        # BERT's attention, GELU and layer normalisation fused, where the optimizer is there.
-        try:
-            from onnxruntime.transformers import optimizer
+        # Its own optimizer fuses attention, GELU and normalisations for BERT; told sizes, since it finds
+        # none in an exported graph.
+        from onnxruntime.transformers import optimizer
 
-            fused = optimizer.optimize_model(
-                path, model_type="bert", num_heads=network.config.num_attention_heads,
-                hidden_size=network.config.hidden_size)
-            path = str(Path(directory) / "fused.onnx")
-            fused.save_model_to_file(path)
-            print("onnxruntime fused:", fused.get_fused_operator_statistics(), file=sys.stderr)
-        except Exception as error:  # noqa: BLE001
-            print(f"onnxruntime without its BERT fusions: {error}", file=sys.stderr)
-        self.session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
-        self.names = names
+        sizes = model.config
+        fused = optimizer.optimize_model(
+            path, "bert", num_heads=sizes.num_attention_heads, hidden_size=sizes.hidden_size
+        )
+        path = self.directory.name + "/fused.onnx"
+        fused.save_model_to_file(path)
+        counts = fused.get_fused_operator_statistics()
+        found = [f"{count} {name}" for name, count in counts.items() if count > 0]
+        print(f"onnxruntime runs fused: {', '.join(found) or 'nothing'}")
+        self.session = onnxruntime.InferenceSession(
+            path, settings, providers=["CPUExecutionProvider"]
+        )
+        self.inputs = {given.name for given in self.session.get_inputs()}
 
-    def run(self, texts):
-        start = time.perf_counter_ns()
-        inputs = tokenizer(texts, padding=True, truncation=True, max_length=512, return_tensors="np")
-        result = self.session.run(None, {name: inputs[name] for name in self.names})[0]
-        return time.perf_counter_ns() - start, result
+    def __call__(self, texts):
+        inputs = encoded(texts, "np")
+        states = self.session.run(
+            None, {k: v.astype(numpy.int64) for k, v in inputs.items() if k in self.inputs}
+        )[0]
+        mask = inputs["attention_mask"][:, :, None].astype(numpy.float32)
+        means = (states * mask).sum(1) / numpy.maximum(mask.sum(1), 1e-9)
+        return means / numpy.linalg.norm(means, axis=1, keepdims=True)
 
 
 class Ours:
-    def __init__(self, name, extra, path):
-        self.name = name
-        self.command = options.program.split() + [
-            "encode", options.model, "--text", path, "--threads", str(options.threads), "--batch",
-            str(options.batch), "--json"] + extra
+    """The program in its own process: one call of each model for every line it gets."""
 
-    def run(self, texts):
-        answer = json.loads(subprocess.run(self.command, check=True, stdout=subprocess.PIPE).stdout)
-        return statistics.median(answer["encode_ns"]), np.array(answer["embeddings"], dtype=np.float32)
+    def __init__(self, path):
+        common = [options.program, "encode", str(MODEL), "--text", path]
+        common += ["--threads", str(options.threads)]
+        self.embeddings = numpy.array(
+            json.loads(subprocess.run([*common, "--json"], check=True, capture_output=True).stdout),
+            dtype=numpy.float32,
+        )
+        self.process = subprocess.Popen(
+            [*common, "--time-only", "--layers", options.layers, "--patterns", options.patterns]
+            + ["--sparsity", options.sparsity],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        head = json.loads(self.process.stdout.readline())
+        self.names = head["names"]
+        self.agreements = head["agreements"]
+
+    def round(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return [float(ns) for ns in self.process.stdout.readline().split()]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def peers(texts):
+    """The peers that run here, warmed up, with their embeddings; why the others do not is printed."""
+    found = []
+    for kind in [Eager] + ([] if options.no_compile else [Compiled]) + [OnnxRuntime]:
+        try:
+            peer = kind()
+            found.append((peer, peer(texts)))
+            peer(texts)
+        except Exception as error:  # whatever a peer cannot do here is a finding, not a failure
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            print(f"{kind.name} does not run here: {lines[0]}")
+    return found
 
 
 def main():
-    texts = choose_texts()
-    counts = [len(ids) for ids in tokenizer(texts).input_ids]
-    padded = max(counts) * len(texts)
-    print(f"{len(texts)} texts, {sum(counts)} tokens, {padded} with padding, {options.threads} threads")
+    texts = batch_of_texts()
+    lengths = [len(tokenizer(text)["input_ids"]) for text in texts]
+    padded = max(lengths) * len(lengths)
     with tempfile.TemporaryDirectory() as directory:
-        path = str(Path(directory) / "texts.txt")
-        Path(path).write_text("\n".join(texts) + "\n", encoding="utf-8")
-        rivals = [Torch("PyTorch eager", network)]
-        if options.compile:
-            rivals.append(Torch("torch.compile", torch.compile(network, dynamic=False)))
-        rivals.append(Onnx(texts, directory))
-        rivals.append(Ours("ours, dense", [], path))
-        for pattern in options.pattern:
-            rivals.append(Ours(f"ours, {pattern} {options.sparsity}", [
-                "--layers", "all", "--pattern", pattern, "--sparsity", str(options.sparsity)], path))
-        outputs = {rival.name: [rival.run(texts) for _ in range(2)][-1][1] for rival in rivals}
-        times = {rival.name: [] for rival in rivals}
-        shuffle = random.Random(options.seed)
-        for _ in range(options.rounds):
-            for rival in shuffle.sample(rivals, len(rivals)):
-                times[rival.name].append(rival.run(texts)[0])
-    base = rivals[0].name
-    print(f"{'':24} {'ms':>9} {'us/token':>9} {'vs ' + base:>18} {'largest difference':>20}")
-    for rival in rivals:
-        mine = times[rival.name]
-        ratio = statistics.median(a / b for a, b in zip(times[base], mine))
-        difference = np.abs(outputs[rival.name] - outputs[base]).max()
-        median = statistics.median(mine)
-        print(f"{rival.name:24} {median / 1e6:9.2f} {median / 1e3 / sum(counts):9.2f} {ratio:17.2f}x "
-              f"{difference:20.1e}")
+        path = directory + "/texts.txt"
+        pathlib.Path(path).write_text("\n".join(texts) + "\n", encoding="utf-8")
+        found = peers(texts)
+        ours = Ours(path)
+        times = {peer.name: [] for peer, _ in found} | {name: [] for name in ours.names}
+        for number in range(options.rounds + 2):
+            for peer, _ in found[number % max(1, len(found)) :] + found[: number % max(1, len(found))]:
+                # As for ours: one untimed call first, so that a peer finds its own data in the caches.
+                peer(texts)
+                start = time.perf_counter_ns()
+                peer(texts)
+                times[peer.name].append(time.perf_counter_ns() - start)
+            for name, ns in zip(ours.names, ours.round()):
+                times[name].append(ns)
+        ours.close()
+    # The first two rounds warm up.
+    times = {name: values[2:] for name, values in times.items()}
+
+    print(
+        f"{len(texts)} texts, {min(lengths)} to {max(lengths)} tokens, {sum(lengths)} in all "
+        f"({padded} with padding, which peers compute and ours does not), "
+        f"{options.threads} thread{'s' * (options.threads > 1)}, {options.rounds} rounds; "
+        f"torch {torch.__version__}, {options.layers} layers pruned to {options.sparsity}"
+    )
+    def multiple(name, base):
+        if base not in times:
+            return "-"
+        ratios = [b / a for a, b in zip(times[name], times[base])]
+        return f"{statistics.median(ratios):.2f}x"
+
+    bases = [name for name in times if name not in ours.names] + ["dense"]
+    rows = [["", "ms", *("over " + base for base in bases), "mean cosine"]]
+    for name in times:
+        cosine = ""
+        if name in ours.names:
+            cosine = f"{ours.agreements[ours.names.index(name)]['cosine']:.3f}"
+        label = f"ours {name}" if name in ours.names else name
+        rows.append(
+            [label, f"{statistics.median(times[name]) / 1e6:.3f}"]
+            + [multiple(name, base) for base in bases]
+            + [cosine]
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0])] + [c.rjust(w) for c, w in zip(row[1:], widths[1:])]
+        print("  ".join(cells).rstrip())
+    worst = 0.0
+    for peer, embeddings in found:
+        difference = float(numpy.abs(embeddings - ours.embeddings).max())
+        worst = max(worst, difference)
+        print(f"largest difference of an embedding's value from {peer.name}: {difference:.1e}")
+    if not found:
+        sys.exit("no peer runs here")
+    if worst > 1e-4:
+        sys.exit("embeddings differ by more than 1e-4")
 
 
-if __name__ == "__main__":
-    main()
+main()

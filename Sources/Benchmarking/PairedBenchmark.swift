@@ -35,11 +35,14 @@ public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
     var order = RoundOrder(seed: plan.seed)
     var nextReport = 0.0
     var nextCheck = plan.minimumRounds
+    var waited = 0.0
     while true {
       if isCancelled() { return session.timing(elapsed: seconds(since: start), end: .cancelled) }
-      guard !disturbances.isRunning else {
+      if disturbances.isRunning, session.rounds.count >= 6 || waited < plan.patienceSeconds {
         // Whatever runs now would be in the sample: wait for it, and let cancelling through.
+        let before = clock.now()
         clock.pause(nanoseconds: 200_000)
+        waited += seconds(since: before)
         continue
       }
       let mark = disturbances.mark
@@ -51,11 +54,11 @@ public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
       }
       session.rounds.append(round)
       let count = session.rounds.count
-      let elapsed = seconds(since: start)
+      let elapsed = seconds(since: start) - waited
       guard count >= 6 else {
         if count >= 2, elapsed >= nextReport, elapsed >= plan.reportSeconds {
           if let timing = session.timing(elapsed: elapsed, end: .running) { progress(timing) }
-          nextReport = seconds(since: start) + plan.reportSeconds
+          nextReport = seconds(since: start) - waited + plan.reportSeconds
         }
         continue
       }
@@ -74,7 +77,7 @@ public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
       if timeIsUp { return timing.ended(.timeUp) }
       if elapsed >= nextReport {
         progress(timing)
-        nextReport = seconds(since: start) + plan.reportSeconds
+        nextReport = seconds(since: start) - waited + plan.reportSeconds
       }
     }
   }

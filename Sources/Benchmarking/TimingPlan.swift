@@ -11,6 +11,10 @@ public struct TimingPlan: Codable, Hashable, Sendable {
   public var relativeHalfWidth = 0.005
   /// Seconds after which it ends, narrow or not. Six rounds are always taken.
   public var maximumSeconds = 2.0
+  /// Seconds that the first six rounds may be held up by other work of this process; after that they are
+  /// taken beside it, so that a first estimate comes soon. Later rounds wait for as long as it runs. Waiting
+  /// is not counted towards `maximumSeconds`.
+  public var patienceSeconds = 0.05
   /// Least time between two reports; the first comes as soon as there is an interval.
   public var reportSeconds = 0.1
   /// Seed of the order of the two sides.
@@ -33,7 +37,16 @@ public struct TimingPlan: Codable, Hashable, Sendable {
   /// For the same thing against itself: enough rounds for an interval of about a per cent.
   public static var sameAgainstSame: TimingPlan {
     var plan = cell
+    plan.relativeHalfWidth = 0.005
     plan.maximumSeconds = 0.1
+    return plan
+  }
+
+  /// Six rounds and no more: a first figure within some milliseconds.
+  public var glimpse: TimingPlan {
+    var plan = self
+    plan.maximumSeconds = 0
+    plan.reportSeconds = .infinity
     return plan
   }
 

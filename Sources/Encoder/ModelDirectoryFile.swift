@@ -53,7 +53,10 @@ struct ModelDirectoryFile {
       "\"\(place(context))\" is not \(kind(type))"
     case .valueNotFound(_, let context): "\"\(place(context))\" is null"
     case .dataCorrupted(let context):
-      place(context).isEmpty ? "is not valid JSON" : "\"\(place(context))\" is out of range"
+      // The decoder names the number but not always the field it stands in.
+      context.debugDescription.contains("valid JSON")
+        ? "is not valid JSON"
+        : (place(context).isEmpty ? "" : "\"\(place(context))\": ") + context.debugDescription
     @unknown default: "is not valid JSON"
     }
   }

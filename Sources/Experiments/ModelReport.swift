@@ -2,9 +2,18 @@
 public struct ModelReport: Codable, Hashable, Sendable {
   public var model: String
   public var modelID: String
+  /// Identifies the sentences that calibrated.
+  public var calibrationID: String?
+  /// Which layers could be pruned.
+  public var selection: LayerSelection
   /// Tensors that were pruned, with their summaries in the same order.
   public var layers: [PruningSummary]
+  /// What each of them became, in the same order.
+  public var choices: [LayerChoice]
+  /// What all choices share; pattern and amount only where `isUniform`.
   public var knobs: Knobs
+  /// Whether later layers were calibrated behind the pruned earlier ones.
+  public var isSequential: Bool
   /// End-to-end proxies on held-out sentences.
   public var agreement: EmbeddingProxies
   /// The same for the chosen layers zeroed completely: the floor.
@@ -18,6 +27,7 @@ public struct ModelReport: Codable, Hashable, Sendable {
   public var sparseNs: Interval
   public var speedup: Interval
   public var samples: Int
+  public var outliers: Int
   /// Share of the dense time inside the chosen layers, measured: what Amdahl's bound stands on.
   public var prunedShare: Double
   /// Dense over sparse time of the chosen layers alone.
@@ -26,17 +36,33 @@ public struct ModelReport: Codable, Hashable, Sendable {
   public var amdahl: Double
   /// Nanoseconds per token and layer outside the linear layers.
   public var nonlinearNs: Double
+  /// The chosen layers one by one, inside the whole.
+  public var layerTimes: [LayerTime]
+  /// On texts of equal length; nil where the batch is one text or of one length anyway.
+  public var equalLength: EqualLengthTiming?
+  public var storage: ModelStorage
+  /// Largest absolute difference of a chosen layer's kernel from the reference of its mask.
+  public var maxAbsError: Double
+  /// Remarks a reader needs.
+  public var notes: [String]
 
   public init(
-    model: String, modelID: String, layers: [PruningSummary], knobs: Knobs,
+    model: String, modelID: String, calibrationID: String?, selection: LayerSelection,
+    layers: [PruningSummary], choices: [LayerChoice], knobs: Knobs, isSequential: Bool,
     agreement: EmbeddingProxies, floor: EmbeddingProxies, evaluationTexts: Int, texts: Int,
     tokens: Int, threads: Int, denseNs: Interval, sparseNs: Interval, speedup: Interval,
-    samples: Int, prunedShare: Double, layerSpeedup: Double, nonlinearNs: Double
+    samples: Int, outliers: Int, prunedShare: Double, layerSpeedup: Double, nonlinearNs: Double,
+    layerTimes: [LayerTime], equalLength: EqualLengthTiming?, storage: ModelStorage,
+    maxAbsError: Double, notes: [String] = []
   ) {
     self.model = model
     self.modelID = modelID
+    self.calibrationID = calibrationID
+    self.selection = selection
     self.layers = layers
+    self.choices = choices
     self.knobs = knobs
+    self.isSequential = isSequential
     self.agreement = agreement
     self.floor = floor
     self.evaluationTexts = evaluationTexts
@@ -47,13 +73,32 @@ public struct ModelReport: Codable, Hashable, Sendable {
     self.sparseNs = sparseNs
     self.speedup = speedup
     self.samples = samples
+    self.outliers = outliers
     self.prunedShare = prunedShare
     self.layerSpeedup = layerSpeedup
     amdahl = 1 / (1 - prunedShare + prunedShare / layerSpeedup)
     self.nonlinearNs = nonlinearNs
+    self.layerTimes = layerTimes
+    self.equalLength = equalLength
+    self.storage = storage
+    self.maxAbsError = maxAbsError
+    self.notes = notes
   }
 
   public var verdict: Verdict { Verdict(speedup: speedup) }
+  /// Kept weights of the chosen layers.
+  public var nonzeros: Int { layers.reduce(0) { $0 + $1.nonzeros } }
+  /// Share of zeros in the chosen layers together; nil where none was chosen.
+  public var achievedSparsity: Double? {
+    let weights = layers.reduce(0) { $0 + $1.rows * $1.columns }
+    return weights == 0 ? nil : 1 - Double(nonzeros) / Double(weights)
+  }
+  /// Whether all chosen layers have one pattern and amount.
+  public var isUniform: Bool {
+    choices.allSatisfy {
+      $0.knobs.pattern == knobs.pattern && $0.knobs.amount == knobs.amount
+    }
+  }
 }
 
 /// How well embeddings agree with those of the unpruned model; nil is unknown.

@@ -144,7 +144,12 @@ extension Command: CustomStringConvertible {
     switch name {
     case "move":
       let move: CursorMove = try words.choice("direction")
-      return .move(move, words.isEmpty ? 1 : try words.integer("how far"))
+      guard !words.isEmpty else { return .move(move) }
+      let count = try words.integer("how far")
+      guard (1...10_000).contains(count) else {
+        throw CommandError("move \(move.rawValue) \(count): expected 1 to 10 000 steps")
+      }
+      return .move(move, count)
     case "point":
       return .point(row: try words.integer("a row"), column: try words.integer("a column"))
     case "turn": return .turn(try words.integer("how many steps"))

@@ -16,8 +16,11 @@ enum CostPanel {
     let theme = state.theme
     let hasFloor =
       state.quality.value?.outputErrorRandom != nil || state.summary.value != nil
-    let inside = frame.box(
-      rect, title: "What it costs", note: hasFloor ? "┃ random" : "", theme: theme)
+    let floor = rect.width >= 34 ? "  ┃ random mask" : "  ┃ random"
+    let title = [
+      Span("What it costs", theme.title), Span(hasFloor ? floor : "", theme.muted),
+    ]
+    let inside = frame.box(rect, title: title, theme: theme)
     if case .failed(let reason) = state.summary {
       frame.putWrapped(reason, in: inside, style: theme.bad)
       return

@@ -45,8 +45,11 @@ enum KnobSteps {
       let next = min(max(1, knobs.threads + steps), max(most, knobs.threads))
       return next == knobs.threads ? nil : String(next)
     case .seed:
-      let next = max(0, Int(clamping: knobs.seed) + steps)
-      return UInt64(next) == knobs.seed ? nil : String(next)
+      let size = UInt64(steps.magnitude)
+      let (next, isOver) =
+        steps < 0
+        ? knobs.seed.subtractingReportingOverflow(size) : knobs.seed.addingReportingOverflow(size)
+      return isOver || steps == 0 ? nil : String(next)
     case .criterion:
       let usable = Criterion.allCases.filter {
         !$0.needsActivations || state.tensor?.hasActivations == true

@@ -68,6 +68,12 @@ enum LogPage {
     guard let first = state.held(.a) ?? state.current, let second = state.held(.b) ?? state.current,
       state.choices.held.contains(where: { $0 != nil })
     else {
+      let entries = state.log.entries
+      let selected = state.log.selected ?? entries.count - 1
+      if entries.indices.contains(selected), CellText.width(entries[selected].text) > area.width {
+        frame.putWrapped(entries[selected].text, in: area, style: theme.text)
+        return
+      }
       let undo = state.history.undoable.map { "u takes back: \($0)" } ?? "nothing to undo"
       let redo = state.history.redoable.map { "; ^R makes again: \($0)" } ?? ""
       frame.putWrapped(

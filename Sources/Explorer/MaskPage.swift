@@ -71,6 +71,7 @@ enum MaskPage {
 
   private static func zoomNote(_ state: State, _ layout: ScreenLayout) -> String {
     guard let window = MaskWindow(state, layout) else { return "" }
+    if state.mask.isDrawing { return "drawing…" }
     switch state.mask.zoom {
     case .values: return "single weights"
     case .scale(let scale):

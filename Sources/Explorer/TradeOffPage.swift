@@ -117,7 +117,7 @@ enum TradeOffPage {
     }
     chart.lines = [Chart.Line(vertices, .steps, style: theme.accent)]
     if x == .speedup {
-      chart.verticals = [Chart.Reference(1, "dense", style: theme.title)]
+      chart.verticals = [Chart.Reference(1, style: theme.title)]
       chart.regions = [
         Chart.Region(
           x: min(chart.x.scale.low, 1)...1, style: theme.muted)
@@ -147,6 +147,9 @@ enum TradeOffPage {
     }
     if !state.tradeOff.overlays.isEmpty { entries.append(LegendEntry("×", "overlay", theme.text)) }
     entries.append(LegendEntry("─", "front", theme.accent))
+    if state.choices.tradeOffX == .speedup {
+      entries.append(LegendEntry("┊", "dense", theme.title))
+    }
     frame.legend(
       entries, x: inside.x + 1, y: inside.maxY - 1, width: inside.width - 2, theme: theme)
   }

@@ -24,7 +24,9 @@ extension State {
     case .compare:
       page = .log
       log.showsComparison = true
-    case .note(let text): note(text, .note)
+    case .note(let text):
+      note(text, .note)
+      return say(text)
     case .overlay(let path): return [.load(path: path)]
     default: break
     }

@@ -54,10 +54,10 @@ extension State {
       if command.isRecorded { effects += record(command) }
       switch command {
       case .set, .turn, .sweep, .view, .help, .prompt: isFirstRun = false
-      case .note, .apply, .budget, .sensitivity: isDirty = true
+      case .note, .apply, .budget, .sensitivity: isDirty = !isReplay
       default: break
       }
-      if case .sweep = command { isDirty = true }
+      if case .sweep = command, !isReplay { isDirty = true }
       switch command {
       case .undo, .redo, .open: break
       default:

@@ -52,8 +52,8 @@ struct EightTokensPlanner {
     return Double(steps) * form.cycles + Double(lengths.count) * form.stripCycles
   }
 
-  /// For tiles with an overlay of single weights: strips of the columns that a strip keeps at least half
-  /// of, then the other weights one by one, added to the same outputs.
+  /// For tiles with an overlay of single weights: strips of the columns that a strip keeps at least
+  /// half of, then the other weights one by one, added to the same outputs.
   private func split() -> [EightTokensPart]? {
     guard case .tileElement(let width, _) = pattern.base, width >= 16, kept > 0 else { return nil }
     let form: EightTokensForm = width >= 32 ? .columns32 : .columns16

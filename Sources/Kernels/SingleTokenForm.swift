@@ -28,7 +28,8 @@ enum SingleTokenForm: Int, CaseIterable, Sendable {
     }
   }
 
-  /// Cycles of one step of one strip on Zen 5: what its loads take when weights come from the L2 cache.
+  /// Cycles of one step of one strip on Zen 5: what its loads take when weights come from the L2
+  /// cache.
   var cycles: Double {
     switch self {
     case .columns32: 2.7
@@ -124,7 +125,8 @@ enum SingleTokenPart: Sendable {
   }
 }
 
-/// The part of `0..<count` whose work lies between the shares `worker` and `worker + 1` of `threads`.
+/// The part of `0..<count` whose work lies between the shares `worker` and `worker + 1` of
+/// `threads`.
 func evenShare(
   _ worker: Int, of threads: Int, count: Int, work: (Int) -> Int
 ) -> Range<Int> {

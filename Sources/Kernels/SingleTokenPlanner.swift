@@ -25,8 +25,8 @@ struct SingleTokenPlanner {
   /// Lists of strips hold 16-bit columns.
   private var stripsFit: Bool { source.columns <= 65_536 }
 
-  /// The estimated cycles of every format that can hold the mask, and the fastest one packed. A bitmap of
-  /// 768x768 is read in about 10 µs a format, so none is left out.
+  /// The estimated cycles of every format that can hold the mask, and the fastest one packed. A
+  /// bitmap of 768x768 is read in about 10 µs a format, so none is left out.
   mutating func plan() -> [SingleTokenPart] {
     if let split = split() { return split }
     let steps = PackedLookup.expectedSteps(
@@ -76,8 +76,8 @@ struct SingleTokenPlanner {
         bias: bias))
   }
 
-  /// For tiles with an overlay of single weights: strips of the columns that a strip keeps at least half
-  /// of, and the other weights by lookup, added in a second pass.
+  /// For tiles with an overlay of single weights: strips of the columns that a strip keeps at least
+  /// half of, and the other weights by lookup, added in a second pass.
   private func split() -> [SingleTokenPart]? {
     guard case .tileElement(let width, _) = pattern.base, width >= 16, stripsFit, kept > 0 else {
       return nil
@@ -116,8 +116,8 @@ extension SmallBatchSource {
 }
 
 extension Mask {
-  /// The weights of columns that `height` consecutive rows of the order keep at least half of, and the
-  /// others.
+  /// The weights of columns that `height` consecutive rows of the order keep at least half of, and
+  /// the others.
   func split(rows order: [Int], height: Int) -> (dense: Mask, rest: Mask) {
     var dense = Mask(rows: rows, columns: columns)
     var rest = self

@@ -87,8 +87,8 @@ struct SmallBatchSource: Sendable {
     return any
   }
 
-  /// The first columns of the aligned runs of `width` columns in which one of `height` packed rows keeps
-  /// a weight, strip by strip. `width` divides 64; columns are layout columns if `ordered`.
+  /// The first columns of the aligned runs of `width` columns in which one of `height` packed rows
+  /// keeps a weight, strip by strip. `width` divides 64; columns are layout columns if `ordered`.
   func strips(height: Int, width: Int, ordered: Bool, columns range: Range<Int>? = nil)
     -> StripLists
   {
@@ -125,8 +125,9 @@ struct StripLists: Sendable {
   func length(_ strip: Int) -> Int { starts[strip + 1] - starts[strip] }
 
   /// Strips put together into groups of `size`, as steps of `entries` columns: groups in descending
-  /// order of steps, so that trip counts change seldom and are predicted. Strips are sorted by length
-  /// first where that saves more than 3 % of the steps (outputs then leave the kernel out of order).
+  /// order of steps, so that trip counts change seldom and are predicted. Strips are sorted by
+  /// length first where that saves more than 3 % of the steps (outputs then leave the kernel out of
+  /// order).
   func groups(of size: Int, entries: Int) -> [StripGroup] {
     let natural = grouped(Array(0..<count), size, entries)
     guard size > 1 else { return natural.sorted { $0.steps > $1.steps } }

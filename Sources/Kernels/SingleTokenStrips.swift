@@ -36,11 +36,12 @@ struct PackedStrips: Sendable {
   let groups: Int
 
   /// - Parameters:
-  ///   - ordered: whether lists hold positions of the layout (activations are gathered first) and not
-  ///     original columns. Needed where an entry is wider than one column and columns are reordered.
+  ///   - ordered: whether lists hold positions of the layout (activations are gathered first) and
+  ///     not original columns. Needed where an entry is wider than one column and columns are
+  ///     reordered.
   ///   - columns: the columns to pack, from a multiple of 64 on; list entries count from its start.
-  ///   - scale: list entries are columns times this, which saves the kernels a shift for each. At most
-  ///     65 536 / scale columns fit.
+  ///   - scale: list entries are columns times this, which saves the kernels a shift for each. At
+  ///     most 65 536 / scale columns fit.
   init(
     _ source: SmallBatchSource, shape: StripShape, lists: StripLists, ordered: Bool,
     columns: Range<Int>, scale: Int = 1, bias: [Float]?
@@ -64,7 +65,8 @@ struct PackedStrips: Sendable {
           let at = (step + position / shape.entries) * shape.strips + slot
           let within = position % shape.entries
           let column = Int(lists.columns[entry])
-          // The last run of columns may be shorter; it is moved back so that no load passes the end.
+          // The last run of columns may be shorter; it is moved back so that no load passes the
+          // end.
           let start = max(columns.lowerBound, min(column, columns.upperBound - shape.width))
           index.pointer[at * shape.entries + within] = UInt16((start - columns.lowerBound) * scale)
           Self.fill(
@@ -111,7 +113,8 @@ struct PackedStrips: Sendable {
 struct OutputPlaces: Sendable {
   /// Original row of each lane, negative where a lane has none.
   let rows: PackedBuffer<Int32>
-  /// For each group of sixteen lanes: 16, 8 or 4 when that many aligned lanes go to consecutive rows.
+  /// For each group of sixteen lanes: 16, 8 or 4 when that many aligned lanes go to consecutive
+  /// rows.
   let runs: PackedBuffer<UInt8>
   /// In the order of the lanes; zeros without a bias.
   let bias: PackedBuffer<Float>

@@ -8,10 +8,10 @@ public struct LaboratoryConfiguration: Hashable, Sendable {
   /// Seconds one measurement may take at most, and the half width of the interval, as a fraction of the
   /// speedup, at which it ends.
   public var measureSeconds = 2.0
-  public var measureHalfWidth = 0.005
+  public var measureHalfWidth = 0.003
   /// The same for a cell of a sweep.
   public var cellSeconds = 0.25
-  public var cellHalfWidth = 0.01
+  public var cellHalfWidth = 0.0015
 
   public init(
     builtInModel: String? = nil, builtInActivations: String? = nil, cacheDirectory: String? = nil

@@ -28,6 +28,7 @@ final class Layer: Sendable {
   let painter: MaskPainter
   private let pruned = RecentValues<PruningKey, PrunedLayer>(capacity: 256 << 20)
   private let judged = RecentValues<PruningKey, QualityReport>(capacity: 4096)
+  private let judgedBriefly = RecentValues<PruningKey, QualityReport>(capacity: 4096)
 
   init(
     name: String, weights: Matrix, bias: [Float]?, statistics: CalibrationStatistics?
@@ -66,14 +67,18 @@ final class Layer: Sendable {
   func known(_ key: PruningKey) -> PrunedLayer? { pruned.value(for: key) }
 
   /// The proxies that take longer than a frame. A cancelled report is incomplete and not kept.
+  ///
+  /// - Parameter briefly: only the error of the layer as it is, without what it is held against: half of
+  ///   the time.
   func quality(
-    of layer: PrunedLayer, for key: PruningKey, isCancelled: () -> Bool
+    of layer: PrunedLayer, for key: PruningKey, briefly: Bool = false, isCancelled: () -> Bool
   ) -> QualityReport {
     if let known = judged.value(for: key) { return known }
+    if briefly, let known = judgedBriefly.value(for: key) { return known }
     let report = Pruning.quality(
       of: layer, original: weights, knobs: key.knobs, statistics: statistics,
-      isCancelled: isCancelled)
-    if !isCancelled() { judged.store(report, for: key) }
+      withReferences: !briefly, isCancelled: isCancelled)
+    if !isCancelled() { (briefly ? judgedBriefly : judged).store(report, for: key) }
     return report
   }
 

@@ -1,24 +1,31 @@
-internal import Benchmarking
 internal import Encoder
 public import Experiments
 internal import Kernels
 internal import Pruning
+internal import Synchronization
 internal import Tensors
 
 /// A whole encoder with any of its linear layers pruned: quality end to end, and time by the clock.
 ///
-/// Calibration sentences choose masks and refit; proxies are taken on other, held-out sentences. The
-/// encoder's dense layers are the fastest dense kernels there are, so the ratio is against those.
+/// Three sets of sentences, none in two of them: calibration sentences choose masks and refit, a quarter
+/// of them is set apart for choices between layers (sensitivity, budgets), and held-out sentences are for
+/// the proxies of a result alone. The encoder's dense layers are the fastest dense kernels there are, so
+/// ratios are against those.
 public final class ModelExperiment: Sendable {
   let encoder: BERTEncoder
   let name: String
-  private let calibration: [String]
-  let evaluation: [String]
-  private let original: Matrix
+  let calibration: [String]
+  let choosing: JudgedSentences
+  let evaluation: JudgedSentences
+  let calibrationID: String
+  /// By the name of the weight, of the unpruned model.
+  private let known = Mutex<[String: ModelLayer]>([:])
+  /// Proxies with a set of layers zeroed.
+  private let floors = Mutex<[[String]: EmbeddingProxies]>([:])
 
   /// - Parameters:
   ///   - directory: as Hugging Face lays a BERT-family model out.
-  ///   - calibration: sentences that masks may be chosen on.
+  ///   - calibration: sentences that masks may be chosen on, at least four; every fourth is set apart.
   ///   - evaluation: sentences that only the proxies see.
   /// - Throws: `LaboratoryError` with the reason for a checkpoint that cannot be run.
   public init(
@@ -28,29 +35,43 @@ public final class ModelExperiment: Sendable {
       throw .unreadable(error.description)
     }
     name = Workbench.title(of: directory)
-    self.calibration = calibration
-    self.evaluation = evaluation
-    original = encoder.encode(evaluation, threads: threads).embeddings
+    guard calibration.count >= 4, evaluation.count >= 3 else {
+      throw .unreadable(
+        "\(calibration.count) calibration and \(evaluation.count) held-out sentences are too few: "
+          + "at least 4 and 3 are needed")
+    }
+    self.calibration = calibration.indices.filter { $0 % 4 != 3 }.map { calibration[$0] }
+    choosing = JudgedSentences(
+      calibration.indices.filter { $0 % 4 == 3 }.map { calibration[$0] }, encoder, threads)
+    self.evaluation = JudgedSentences(evaluation, encoder, threads)
+    calibrationID = "sentences-" + fingerprint(self.calibration)
   }
 
-  /// Embeddings of texts by the unpruned model, one row a text, and the texts that were cut.
-  public func embeddings(
-    of texts: [String], threads: Int
-  ) -> (rows: [[Float]], truncated: [(text: Int, tokens: Int)]) {
-    let encoding = encoder.encode(texts, threads: threads)
-    let width = encoding.embeddings.columns
-    let rows = (0..<texts.count).map {
-      Array(encoding.embeddings.values[$0 * width..<($0 + 1) * width])
+  /// Embeddings of texts by the unpruned model, one row a text.
+  public func embeddings(of texts: [String], threads: Int) -> [[Float]] {
+    let result = encoder.encode(texts, threads: threads).embeddings
+    return texts.indices.map {
+      Array(result.values[$0 * result.columns..<($0 + 1) * result.columns])
     }
-    return (rows, encoding.truncated)
   }
+
+  /// Texts with more tokens than the model takes, and how many they have.
+  public func truncated(_ texts: [String]) -> [(text: Int, tokens: Int)] {
+    texts.indices.compactMap { text in
+      let tokens = encoder.tokens(texts[text])
+      return tokens.isTruncated ? (text, tokens.fullCount) : nil
+    }
+  }
+
+  /// Most tokens of a text that the model takes.
+  public var mostTokens: Int { encoder.configuration.maxPositions }
 
   /// The names of the weights that a selection means, in the order in which they run.
   public func names(of selection: LayerSelection) -> [String] {
     layers(selection).map(\.name)
   }
 
-  private func layers(_ selection: LayerSelection) -> [EncoderLinearLayer] {
+  func layers(_ selection: LayerSelection) -> [EncoderLinearLayer] {
     encoder.layers.filter { layer in
       switch selection {
       case .attention: layer.role.isAttention
@@ -60,108 +81,98 @@ public final class ModelExperiment: Sendable {
     }
   }
 
-  /// Prunes the selected layers with one setting, judges the whole, and times it.
-  ///
-  /// Each input's activations are captured from the unpruned model: re-calibrating on the pruned one
-  /// changes the result by less than 0.005 in the mean cosine at moderate sparsity and makes it worse at
-  /// high sparsity.
-  ///
-  /// - Parameters:
-  ///   - texts: the timed batch.
-  ///   - seconds: the longest the timing may take.
-  ///   - progress: called with what is being done.
-  public func run(
-    _ selection: LayerSelection, _ knobs: Knobs, texts: [String], seconds: Double = 3,
-    isCancelled: () -> Bool = { false }, progress: (String) -> Void = { _ in }
-  ) throws(LaboratoryError) -> ModelReport {
-    let chosen = layers(selection)
-    var kernels: [String: any LinearKernel] = [:]
-    var empty: [String: any LinearKernel] = [:]
-    var summaries: [PruningSummary] = []
-    var statistics: (input: String, value: CalibrationStatistics)?
-    for (index, layer) in chosen.enumerated() {
-      if isCancelled() { throw .cancelled }
-      progress("pruning \(index + 1) of \(chosen.count): \(layer.name)")
-      if statistics?.input != layer.input {
-        statistics = (layer.input, try self.statistics(of: layer))
+  /// A layer with what the unpruned model feeds it; the layers of its block are prepared with it.
+  func prepared(_ layer: EncoderLinearLayer) throws(LaboratoryError) -> ModelLayer {
+    if let found = known.withLock({ $0[layer.name] }) { return found }
+    let block = encoder.layers.filter { $0.layer == layer.layer }
+    let fresh = try prepare(block, behind: encoder)
+    known.withLock { known in
+      for one in fresh { known[one.layer.name] = one }
+    }
+    return fresh.first { $0.layer == layer }!
+  }
+
+  /// Layers with what `changed` feeds them: one pass over the sentences for all.
+  func prepare(
+    _ layers: [EncoderLinearLayer], behind changed: BERTEncoder
+  ) throws(LaboratoryError) -> [ModelLayer] {
+    let inputs = Set(layers.map(\.input))
+    let seen = changed.activations(of: calibration, inputs: inputs)
+    let apart = changed.activations(of: choosing.texts, inputs: inputs)
+    var statistics: [String: CalibrationStatistics] = [:]
+    for input in inputs.sorted() {
+      guard let rows = seen[input], let others = apart[input] else {
+        throw .unreadable("the encoder captured no activations of \(input)")
       }
-      let (pruned, bias) = try prune(layer, knobs, statistics!.value, isCancelled)
-      summaries.append(pruned.summary)
-      kernels[layer.name] = try pack(pruned, knobs, bias)
-      empty[layer.name] = try pack(zeroed(pruned), knobs, bias)
+      do {
+        statistics[input] = try CalibrationStatistics(
+          gram: rows.secondMoment, rows: rows.rows, evaluationGram: others.secondMoment,
+          evaluationRows: others.rows, identity: calibrationID)
+      } catch { throw .pruning(error) }
     }
-    progress("encoding \(evaluation.count) held-out sentences")
-    let sparse = try replacing(kernels)
-    let agreement = proxies(sparse, knobs.threads)
-    let floor = proxies(try replacing(empty), knobs.threads)
-    progress("timing \(texts.count) texts")
-    return try report(
-      sparse, chosen, summaries, knobs, texts, agreement, floor, seconds, isCancelled)
-  }
-
-  private func statistics(
-    of layer: EncoderLinearLayer
-  ) throws(LaboratoryError) -> CalibrationStatistics {
-    let inputs: Set = [layer.input]
-    let seen = encoder.activations(of: calibration, inputs: inputs)[layer.input]
-    let heldOut = encoder.activations(of: evaluation, inputs: inputs)[layer.input]
-    guard let seen, let heldOut else {
-      throw .unreadable("\(layer.name): the encoder captured no activations of \(layer.input)")
+    var result: [ModelLayer] = []
+    for layer in layers {
+      result.append(try ModelLayer(layer, of: encoder, statistics: statistics[layer.input]!))
     }
-    do {
-      return try CalibrationStatistics(
-        calibration: seen, evaluation: heldOut, identity: encoder.modelIdentity)
-    } catch { throw .pruning(error) }
+    return result
   }
 
-  private func prune(
-    _ layer: EncoderLinearLayer, _ knobs: Knobs, _ statistics: CalibrationStatistics,
-    _ isCancelled: () -> Bool
-  ) throws(LaboratoryError) -> (PrunedLayer, [Float]) {
-    do {
-      let weights = try encoder.weights(of: layer)
-      let pruner = try LayerPruner(weights, named: layer.name, statistics: statistics)
-      var pruned = try pruner.prune(knobs.pruningPart) { _ in !isCancelled() }
-      if knobs.refit {
-        pruned = try refit(pruned, original: weights, statistics: statistics)
-      }
-      return (pruned, try encoder.bias(of: layer))
-    } catch let error as PruningError {
-      throw .pruning(error)
-    } catch {
-      throw .unreadable(String(describing: error))
-    }
-  }
-
-  private func zeroed(_ layer: PrunedLayer) -> PrunedLayer {
-    PrunedLayer(
-      mask: Mask(rows: layer.mask.rows, columns: layer.mask.columns),
-      weights: Matrix(rows: layer.mask.rows, columns: layer.mask.columns),
-      summary: layer.summary)
-  }
-
-  private func pack(
-    _ layer: PrunedLayer, _ knobs: Knobs, _ bias: [Float]
-  ) throws(LaboratoryError) -> any LinearKernel {
-    do {
-      return try packSparse(
-        weights: layer.weights, mask: layer.mask, pattern: knobs.pattern,
-        order: LayerOrder(rows: layer.rowOrder, columns: layer.columnOrder), bias: bias,
-        tokens: BERTEncoder.tokensPerGroup, dtype: knobs.dtype)
-    } catch { throw .kernel(error) }
-  }
-
-  private func replacing(
-    _ kernels: [String: any LinearKernel]
-  ) throws(LaboratoryError) -> BERTEncoder {
+  func replacing(_ packed: [PackedLayer]) throws(LaboratoryError) -> BERTEncoder {
+    let kernels = Dictionary(uniqueKeysWithValues: packed.map { ($0.choice.tensor, $0.kernel) })
     do { return try encoder.replacing(kernels) } catch { throw .unreadable(error.description) }
   }
 
-  private func proxies(_ changed: BERTEncoder, _ threads: Int) -> EmbeddingProxies {
+  /// Proxies with these layers giving nothing but their bias.
+  func floor(of packed: [PackedLayer], threads: Int) throws(LaboratoryError) -> EmbeddingProxies {
+    let names = packed.map(\.choice.tensor)
+    if let known = floors.withLock({ $0[names] }) { return known }
+    var empty: [PackedLayer] = []
+    for layer in packed {
+      let source = encoder.layers.first { $0.name == layer.choice.tensor }!
+      empty.append(try prepared(source).zeroed(layer.choice))
+    }
+    let fresh = evaluation.proxies(try replacing(empty), threads: threads)
+    floors.withLock { $0[names] = fresh }
+    return fresh
+  }
+}
+
+/// Sentences with what the unpruned model makes of them.
+struct JudgedSentences: Sendable {
+  let texts: [String]
+  let original: Matrix
+
+  init(_ texts: [String], _ encoder: BERTEncoder, _ threads: Int) {
+    self.texts = texts
+    original = encoder.encode(texts, threads: threads).embeddings
+  }
+
+  func proxies(_ changed: BERTEncoder, threads: Int) -> EmbeddingProxies {
     let agreement = EmbeddingAgreement(
-      changed.encode(evaluation, threads: threads).embeddings, original: original)
+      changed.encode(texts, threads: threads).embeddings, original: original)
     return EmbeddingProxies(
       cosine: agreement.cosine, rankCorrelation: agreement.rankCorrelation,
       neighbourAgreement: agreement.neighbourAgreement)
+  }
+}
+
+/// FNV-1a, 64 bits, over lines of text, in hexadecimal.
+private func fingerprint(_ lines: [String]) -> String {
+  var state: UInt64 = 0xcbf2_9ce4_8422_2325
+  for line in lines {
+    for byte in line.utf8 { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    state = (state ^ 0x0A) &* 0x100_0000_01b3
+  }
+  let digits = String(state, radix: 16)
+  return String(repeating: "0", count: 16 - digits.count) + digits
+}
+
+extension Matrix {
+  /// `selfᵀ·self / rows`.
+  fileprivate var secondMoment: Matrix {
+    var gram = Product.gram(self)
+    let share = 1 / Float(max(1, rows))
+    for index in gram.values.indices { gram.values[index] *= share }
+    return gram
   }
 }

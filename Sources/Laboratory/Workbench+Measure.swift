@@ -24,32 +24,39 @@ extension Workbench {
   ) throws(LaboratoryError) -> Measurement {
     let pruned = try prune(layer.name, knobs, among: tensors) { _ in !isCancelled() }
     let contest = try contest(layer, pruned, knobs, isCancelled: isCancelled)
-    let quietness = try quietness(
-      of: contest, for: ContestKey(layer, knobs), isCancelled: isCancelled)
     var plan = plan
     plan.seed = knobs.seed
+    var frame = MeasurementFrame(
+      contest: contest, knobs: knobs, machine: machine, keepSamples: keepSamples)
+    let key = ContestKey(layer, knobs)
+    if knownQuietness(key) == nil {
+      // A first figure before the noise is looked at, which takes a tenth of a second.
+      let first = PairedBenchmark(plan: plan.glimpse, disturbances: disturbances).run(
+        contest.dense.run, against: contest.sparse.run, isCancelled: isCancelled)
+      if let first { report(frame.measurement(first, isFinal: false)) }
+    }
+    let quietness = try quietness(of: contest, for: key, isCancelled: isCancelled)
+    frame.quietness = quietness
     // Where the machine cannot tell a thing from itself, it takes longer before it claims anything.
     if !quietness.isQuiet { plan = plan.longer(by: 3) }
-    let frame = MeasurementFrame(
-      contest: contest, knobs: knobs, quietness: quietness, machine: machine,
-      keepSamples: keepSamples)
     let timing = PairedBenchmark(plan: plan, disturbances: disturbances).run(
       contest.dense.run, against: contest.sparse.run, isCancelled: isCancelled,
-      progress: { report(frame.measurement($0)) })
+      progress: { report(frame.measurement($0, isFinal: false)) })
     guard let timing else { throw .cancelled }
-    return frame.measurement(timing)
+    return frame.measurement(timing, isFinal: true)
+  }
+
+  private func knownQuietness(_ key: ContestKey) -> Quietness? {
+    guard let known = quietnesses.value(for: key) else { return nil }
+    let age = Double(MonotonicClock().now() - known.nanoseconds) * 1e-9
+    return age < Self.quietnessSeconds ? known.quietness : nil
   }
 
   /// The dense side against itself, now or within the last half minute.
   private func quietness(
     of contest: Contest, for key: ContestKey, isCancelled: () -> Bool
   ) throws(LaboratoryError) -> Quietness {
-    let clock = MonotonicClock()
-    if let known = quietnesses.value(for: key),
-      Double(clock.now() - known.nanoseconds) * 1e-9 < Self.quietnessSeconds
-    {
-      return known.quietness
-    }
+    if let known = knownQuietness(key) { return known }
     var found: Quietness?
     // A single failure may be chance (one in twenty is): only a second, longer one counts.
     for plan in [TimingPlan.sameAgainstSame, TimingPlan.sameAgainstSame.longer(by: 4)] {
@@ -61,7 +68,7 @@ extension Workbench {
     }
     guard let found else { throw .cancelled }
     quietnesses.store(
-      TimedQuietness(quietness: found, nanoseconds: clock.now()), for: key)
+      TimedQuietness(quietness: found, nanoseconds: MonotonicClock().now()), for: key)
     return found
   }
 
@@ -85,29 +92,27 @@ extension Workbench {
 /// What stays the same in all reports of one measurement.
 struct MeasurementFrame {
   let contest: Contest
-  let quietness: Quietness
+  /// Nil before it was looked at.
+  var quietness: Quietness?
   let keepSamples: Bool
   private let warnings: [String]
   private let denseFlops: Double
   private let peak: Double?
 
   init(
-    contest: Contest, knobs: Knobs, quietness: Quietness, machine: MachineInfo, keepSamples: Bool
+    contest: Contest, knobs: Knobs, machine: MachineInfo, keepSamples: Bool
   ) {
     self.contest = contest
-    self.quietness = quietness
     self.keepSamples = keepSamples
-    warnings =
-      contest.warnings + [quietness.warning].compactMap(\.self)
-      + machine.advice(threads: knobs.threads)
+    warnings = contest.warnings + machine.advice(threads: knobs.threads)
     denseFlops = contest.denseStorage.usefulFlops
     peak =
       knobs.tokens >= 128 && knobs.cache == .warm
       ? machine.ceilings.map { $0.peakFlops * Double(knobs.threads) } : nil
   }
 
-  func measurement(_ timing: PairedTiming) -> Measurement {
-    var warnings = warnings
+  func measurement(_ timing: PairedTiming, isFinal: Bool) -> Measurement {
+    var warnings = warnings + [quietness?.warning].compactMap(\.self)
     if let peak {
       let share = denseFlops / (timing.first.estimate * 1e-9) / peak
       if share < 0.85 {
@@ -126,8 +131,8 @@ struct MeasurementFrame {
       flopsExecuted: storage.executedFlops, imbalance: storage.imbalance,
       packNs: contest.packNs, denseNs: timing.first, sparseNs: timing.second,
       speedup: timing.ratio, samples: timing.rounds.count, outliers: timing.outliers,
-      maxAbsError: contest.maxAbsError, sameAgainstSame: quietness.sameAgainstSame,
-      isFinal: timing.end != .running, warnings: warnings,
-      rawSamples: keepSamples ? timing.rounds.map { [$0.first, $0.second] } : [])
+      maxAbsError: contest.maxAbsError, sameAgainstSame: quietness?.sameAgainstSame,
+      isFinal: isFinal, warnings: warnings,
+      rawSamples: keepSamples && isFinal ? timing.rounds.map { [$0.first, $0.second] } : [])
   }
 }

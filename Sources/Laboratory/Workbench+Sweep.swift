@@ -84,7 +84,8 @@ extension Workbench {
       let pruned = try prune(cell.tensor, cell.knobs, among: tensors) { _ in !isCancelled() }
       row = run.row(index, over: row, summary: pruned.summary)
       let quality = try quality(
-        of: pruned, cell.tensor, cell.knobs, among: tensors, isCancelled: isCancelled)
+        of: pruned, cell.tensor, cell.knobs, among: tensors, briefly: true,
+        isCancelled: isCancelled)
       row = run.row(index, over: row, summary: pruned.summary, quality: quality)
       let found = try measure(
         layer, cell.knobs, among: tensors, plan: plan, keepSamples: run.plan.keepSamples,

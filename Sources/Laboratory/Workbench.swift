@@ -119,11 +119,12 @@ final class Workbench: Sendable {
   /// The proxies of a pruning that take longer than a frame.
   func quality(
     of pruned: PrunedLayer, _ name: String, _ knobs: Knobs, among tensors: [String]? = nil,
-    isCancelled: () -> Bool
+    briefly: Bool = false, isCancelled: () -> Bool
   ) throws(LaboratoryError) -> QualityReport {
     let names = knobs.scope == .global ? try sharing(name, among: tensors) : []
     return try layer(name).quality(
-      of: pruned, for: PruningKey(knobs, tensors: names), isCancelled: isCancelled)
+      of: pruned, for: PruningKey(knobs, tensors: names), briefly: briefly,
+      isCancelled: isCancelled)
   }
 
   /// The tensors under one global threshold, `name` among them.

@@ -1,11 +1,17 @@
 import Intrinsics
 
-// Eight tokens `[features][8]`, tokens in lanes: a register holds the tokens of two inputs, and each
-// output of a strip multiplies it by its two weights, which one permutation spreads from the sixteen
-// weights of a vector. Half a register for each input would use half of the multiplier.
+// Eight tokens `[features][8]`, tokens in lanes: a register holds the tokens of two inputs, and
+// each output of a strip multiplies it by its two weights, which one permutation spreads from the
+// sixteen weights of a vector. Half a register for each input would use half of the multiplier.
+//
+// 2026-11, Zen 5, 3686 vectors in the loop: half a register for each input with weights broadcast
+// from memory 2.36 ns a vector of 8x1, permutations across quarters 1.61, two shuffles of quarters
+// and eight permutations within them 1.39. Activations by two masked broadcasts instead of a load
+// and an insertion, or two of eight outputs by broadcasts: no gain. Single weights are bound by the
+// number of instructions: lists of offsets instead of inputs, one shift less for each, gained 10 %.
 
-/// Eight outputs; a vector is `[2 inputs][8 outputs]`. With `joined` the inputs are neighbours and the
-/// list names the first.
+/// Eight outputs; a vector is `[2 inputs][8 outputs]`. With `joined` the inputs are neighbours and
+/// the list names the first.
 @inline(__always)
 private func strips8(
   _ joined: Bool, _ halves: Bool, _ values: UnsafeRawPointer, _ index: UnsafePointer<UInt16>,
@@ -82,9 +88,10 @@ private func strips4(
   }
 }
 
-/// One output; a chunk is eight weights, the first four of which meet the last four in a register: inputs
-/// i and i + 4 of the list, or with `joined` the first and the second inputs of four pairs of neighbours. Four list entries are
-/// read as one 64-bit word: a 16-bit load for each costs 20 to 30 % on Zen 5 (2026-11).
+/// One output; a chunk is eight weights, the first four of which meet the last four in a register:
+/// inputs i and i + 4 of the list, or with `joined` the first and the second inputs of four pairs
+/// of neighbours. Four list entries are read as one 64-bit word: a 16-bit load for each costs 20 to
+/// 30 % on Zen 5 (2026-11).
 @inline(__always)
 private func singles(
   _ joined: Bool, _ halves: Bool, _ values: UnsafeRawPointer, _ index: UnsafePointer<UInt16>,
@@ -119,9 +126,10 @@ private func singles(
 
 /// Strips of `height` 8, 4 or 1 outputs for one panel of eight tokens.
 ///
-/// `starts[group]` counts vectors of sixteen weights (eight for one output); `index` holds two, four and
-/// eight inputs a vector, each times eight, half as many with `joined`, where an entry stands for two neighbours. `rows` and
-/// `bias` are in the order of lanes, see `small_batch_put_row`.
+/// `starts[group]` counts vectors of sixteen weights (eight for one output); `index` holds two,
+/// four and eight inputs a vector, each times eight, half as many with `joined`, where an entry
+/// stands for two neighbours. `rows` and `bias` are in the order of lanes, see
+/// `small_batch_put_row`.
 @inline(never)
 public func eightTokensStrips(
   _ height: Int, _ joined: Bool, _ halves: Bool, _ values: UnsafeRawPointer,

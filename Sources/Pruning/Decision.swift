@@ -13,6 +13,8 @@ struct Decision: Sendable {
   var cut: Cut
   var units: Int
   var unitsKept: Int
+  /// Sums over the kept weights, where an index had them; else a pass over the weights finds them.
+  var sums: WeightSums?
   /// Strength in force and the one that empties the layer, where a regularizer decides.
   var strength: Float?
   var emptying: Float?

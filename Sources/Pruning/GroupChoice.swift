@@ -50,12 +50,18 @@ enum GroupChoice {
       var filled = 0
       func flush() {
         values.withUnsafeBufferPointer { values in
+          if filled == 4 {
+            let bits = bestTwo(values.baseAddress!)
+            for offset in 0..<4 where bits >> UInt64(offset) & 1 == 1 {
+              result.words[row * wide + columns[offset] >> 6] |= 1 << UInt64(columns[offset] & 63)
+            }
+            return
+          }
           best(2, of: values.baseAddress!, count: filled) { offset in
             let column = columns[offset]
             result.words[row * wide + column >> 6] |= 1 << UInt64(column & 63)
           }
         }
-        filled = 0
       }
       for word in 0..<wide {
         var bits = mask.words[row * wide + word]
@@ -65,7 +71,10 @@ enum GroupChoice {
           columns[filled] = column
           values[filled] = line[column]
           filled += 1
-          if filled == 4 { flush() }
+          if filled == 4 {
+            flush()
+            filled = 0
+          }
         }
       }
       flush()

@@ -58,6 +58,28 @@ public final class LayerPruner: Sendable {
     return pruned
   }
 
+  /// The mask and the instant numbers alone, without the weights behind the mask.
+  ///
+  /// What a turned knob needs on screen. On large tensors it is an order of magnitude faster than
+  /// `prune`, which copies the weights. With shrinkage or reconstruction it takes the way of `prune`,
+  /// whose weight error depends on the new weights.
+  /// - Throws: As `prune`.
+  public func preview(
+    _ knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
+  ) throws(PruningError) -> (mask: Mask, summary: PruningSummary) {
+    guard knobs.effectiveRegularizer == .none else {
+      let layer = try prune(knobs, progress: progress)
+      return (layer.mask, layer.summary)
+    }
+    let start = nanoseconds()
+    let layer = try scoredLayer(knobs, progress: progress)
+    let decision = try decide(layer.scored, knobs)
+    var summary = summary(decision, criterion: layer.scored.criterion, knobs: knobs)
+    summary.reordering = layer.reordering
+    summary.elapsedNs = nanoseconds() - start
+    return (decision.mask, summary)
+  }
+
   /// The scores behind a set of knobs, from the cache where they are known.
   func scoredLayer(
     _ knobs: Knobs, progress: (PruningSummary) -> Bool
@@ -155,8 +177,10 @@ public final class LayerPruner: Sendable {
 
   func summary(_ decision: Decision, criterion: Criterion, knobs: Knobs) -> PruningSummary {
     let inputEnergy = source.statistics?.inputEnergy
-    let kept = WeightSums(
-      source.weights, mask: decision.mask, inputEnergy: inputEnergy, scale: source.sumScale)
+    let kept =
+      decision.sums
+      ?? WeightSums(
+        source.weights, mask: decision.mask, inputEnergy: inputEnergy, scale: source.sumScale)
     let totals = source.totals
     let nonzeros = decision.mask.count
     let energy = WeightSums.share(kept.energy, of: totals.energy)

@@ -61,11 +61,12 @@ struct OutputImage {
 /// same pattern and sparsity, not refitted.
 /// - Parameters:
 ///   - layer: As `prune` gave it (not refitted).
+///   - withReferences: False leaves out what the error is held against: before refit, and the random mask.
 ///   - isCancelled: Asked between the products; a cancelled report holds what was ready.
 /// - Complexity: `2·outputs·inputs²` FLOP for each of up to four products, and the refit.
 public func quality(
   of layer: PrunedLayer, original: Matrix, knobs: Knobs, statistics: CalibrationStatistics?,
-  isCancelled: () -> Bool = { false }
+  withReferences: Bool = true, isCancelled: () -> Bool = { false }
 ) -> QualityReport {
   let start = nanoseconds()
   var report = QualityReport()
@@ -98,10 +99,12 @@ public func quality(
     let cosine = kept > 0 ? (energy - cross) / (energy * kept).squareRoot() : 0
     return ((square / energy).squareRoot(), min(1, max(0, cosine)))
   }
-  let plain = error(layer.weights)
-  report.outputErrorUnrefitted = plain?.error
-  report.outputError = knobs.refit ? nil : plain?.error
-  report.outputCosine = knobs.refit ? nil : plain?.cosine
+  if withReferences || !knobs.refit {
+    let plain = error(layer.weights)
+    report.outputErrorUnrefitted = plain?.error
+    report.outputError = knobs.refit ? nil : plain?.error
+    report.outputCosine = knobs.refit ? nil : plain?.cosine
+  }
   if knobs.refit, !isCancelled() {
     do {
       let solved = try refit(layer, original: original, statistics: statistics)
@@ -110,7 +113,7 @@ public func quality(
       report.outputCosine = after?.cosine
     } catch { report.unavailable = error.description }
   }
-  if !isCancelled() {
+  if withReferences, !isCancelled() {
     report.outputErrorRandom = randomFloor(layer, original: original, knobs: knobs, error: error)
   }
   report.elapsedNs = nanoseconds() - start

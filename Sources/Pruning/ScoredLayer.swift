@@ -1,4 +1,5 @@
 public import Experiments
+import Synchronization
 public import Tensors
 
 /// A layer whose units have been scored once: any sparsity then costs a selection, not a scoring.
@@ -25,6 +26,13 @@ public final class ScoredLayer: Sendable {
   let inputEnergy: [Float]?
   let totals: WeightSums
   let largest: Float
+  let sumScale: Float
+
+  /// Built by the first cut on a tensor of at least `indexedWeights` weights; every later cut is then
+  /// independent of most of them.
+  private let codes = Mutex<CodeIndex?>(nil)
+  private let unitSums = Mutex<UnitSums?>(nil)
+  static let indexedWeights = 1 << 18
 
   init(
     source: LayerSource, pattern: Pattern, criterion: Criterion, regularizer: Regularizer,
@@ -37,6 +45,7 @@ public final class ScoredLayer: Sendable {
     inputEnergy = source.statistics?.inputEnergy
     totals = source.totals
     largest = source.largest
+    sumScale = source.sumScale
     self.order = order
     arranged = order.apply(source.weights)
     self.rowsShare = rowsShare
@@ -157,8 +166,10 @@ public final class ScoredLayer: Sendable {
   }
 
   private func decision(_ arrangement: Arrangement, keeping count: Int) -> Decision {
+    if let indexed = indexedDecision(arrangement, keeping: count) { return indexed }
     let cut = Cut(keeping: count, of: arrangement.scores)
     var result = decision(arrangement, cut: cut)
+    result.sums = indexedSums(arrangement, cut: cut)
     if penalty != nil {
       // The strength that leaves exactly these: the largest one among what goes.
       var strength: Float = 0
@@ -169,6 +180,47 @@ public final class ScoredLayer: Sendable {
       result.emptying = arrangement.scores.max() ?? 0
     }
     return result
+  }
+
+  /// The decision from the index of single weights; nil where there is none to be had.
+  private func indexedDecision(_ arrangement: Arrangement, keeping count: Int) -> Decision? {
+    guard weights.count >= Self.indexedWeights, pattern.base == .block(rows: 1, columns: 1),
+      order.isIdentity, penalty == nil, count > 0, count < weights.count
+    else { return nil }
+    let index = codes.withLock { codes in
+      let index =
+        codes
+        ?? CodeIndex(
+          scores: unitScores, weights: weights, inputEnergy: inputEnergy, scale: sumScale)
+      codes = index
+      return index
+    }
+    let found = index.select(
+      count, scores: unitScores, weights: weights, inputEnergy: inputEnergy, scale: sumScale)
+    return Decision(
+      mask: found.mask, order: order, grid: arrangement.grid, unitScores: unitScores,
+      cut: found.cut, units: unitScores.count, unitsKept: count, sums: found.sums)
+  }
+
+  /// The sums of a cut over large units, without looking at the weights again.
+  private func indexedSums(_ arrangement: Arrangement, cut: Cut) -> WeightSums? {
+    guard weights.count >= Self.indexedWeights, arrangement.survivors == nil,
+      arrangement.scores.count * 4 <= weights.count
+    else { return nil }
+    switch pattern.base {
+    case .block, .row, .column, .tile: break
+    case .nm, .tileElement, .tileVector: return nil
+    }
+    let sums = unitSums.withLock { sums in
+      let known =
+        sums
+        ?? UnitSums(
+          arranged, grid: arrangement.grid,
+          inputEnergy: inputEnergy.map { order.apply(columnValues: $0) }, largest: largest)
+      sums = known
+      return known
+    }
+    return sums.kept(by: cut, scores: arrangement.scores)
   }
 
   private func decision(_ arrangement: Arrangement, cut: Cut) -> Decision {

@@ -162,6 +162,21 @@ import Testing
     #expect(timing.disturbed == 0)
   }
 
+  @Test func theFirstEstimateDoesNotWaitForever() throws {
+    let disturbances = Disturbances()
+    let clock = MockClock()
+    disturbances.begin()
+    var reported = 0
+    let plan = Self.plan { $0.relativeHalfWidth = -1 }
+    let timing = try #require(
+      PairedBenchmark(plan: plan, disturbances: disturbances, clock: clock).run(
+        { clock.advance(10_000_000) }, against: { clock.advance(10_000_000) },
+        isCancelled: { reported > 0 }, progress: { _ in reported += 1 }))
+    #expect(timing.rounds.count == 6)
+    // Six rounds of 20 ms; the 50 ms of waiting are not counted.
+    #expect(timing.elapsedSeconds < 0.2)
+  }
+
   @Test func itEndsWhenTheTimeIsUpAndSaysSo() throws {
     var noise = Noise(seed: 4)
     let clock = MockClock()

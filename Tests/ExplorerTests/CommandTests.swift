@@ -43,7 +43,7 @@ import Testing
     ("view nowhere", "mask, sweep, tradeoff"), ("zoom 0", "weights a pixel"),
     ("note \"open", "partner"),
     ("measure now", "more than it takes"), ("crossover", "sparsity, tokens"), ("pan 3", "a column"),
-    ("sweep 32x1", "name=value"), ("budget time fast", "a number"),
+    ("sweep 32x1", "name=value"), ("budget time fast", "a number"), ("move down -3", "1 to 10 000"),
     ("qqqqqqqqqqqq", "? lists them"),
   ])
   func whatIsNoCommandSaysWhatIsExpected(_ line: String, _ part: String) {

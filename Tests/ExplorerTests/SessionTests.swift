@@ -1,5 +1,6 @@
 import CellUI
 import Experiments
+import Foundation
 import Testing
 
 @testable import Explorer
@@ -61,11 +62,42 @@ import Testing
       live.message = nil
       shown.message = nil
       live.isReplay = true
+      live.isDirty = false
       let pairs = zip(
         render(live).text.split(separator: "\n"), render(shown).text.split(separator: "\n"))
       for (expected, found) in pairs { #expect(expected == found, "\(page)") }
     }
     #expect(replay.state.resultRows == bench.state.resultRows)
+  }
+
+  @Test func builtInTourPlaysToItsEnd() throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../data/sessions/tour.sparsity")
+    let session = try Session(parsing: String(contentsOf: file, encoding: .utf8))
+    #expect(session.warnings.isEmpty)
+    var replay = Bench(
+      width: session.header.width, height: session.header.height, isReplay: true)
+    var notes = 0
+    for entry in session.entries {
+      switch entry.content {
+      case .command(let command):
+        replay.send(.command(command))
+        #expect(
+          replay.state.message?.kind != .error, "\(command): \(replay.state.message?.text ?? "")")
+        if case .note(let text) = command {
+          notes += 1
+          #expect(replay.state.message?.text == text)
+          #expect(text.count <= session.header.width - 2)
+          #expect(render(replay.state).text.contains(text))
+        }
+      case .result(let result): replay.send(.recorded(result))
+      }
+    }
+    #expect(notes == 7)
+    #expect(replay.state.sweep.status == .finished)
+    #expect(replay.state.sweep.finishedCount == replay.state.sweep.cells.count)
+    #expect(replay.state.measurement.final != nil)
+    #expect(!replay.state.isDirty)
   }
 
   @Test func tornLastLineIsDroppedAndSaid() throws {

@@ -199,6 +199,18 @@ import Testing
     #expect(bench.state.message?.text.contains("2:4 always prunes 50 %") == true)
   }
 
+  @Test func seedStopsAtTheEndsOfItsRange() {
+    var bench = Bench.opened()
+    bench.run("seed \(UInt64.max)")
+    bench.run("turn 1")
+    #expect(bench.state.knobs.seed == UInt64.max)
+    bench.run("turn -1")
+    #expect(bench.state.knobs.seed == UInt64.max - 1)
+    bench.run("seed 0")
+    bench.run("turn -1")
+    #expect(bench.state.knobs.seed == 0)
+  }
+
   @Test func failedPruningSaysWhyAndShowsNoPicture() {
     var bench = Bench.opened()
     bench.answersAtOnce = false

@@ -150,6 +150,17 @@ import Testing
     #expect(found.verdict == Verdict(speedup: found.speedup))
   }
 
+  /// At 0.95 the last four rows of this tensor keep no block: their output is the bias.
+  @Test func rowsWithoutWeightsAtTheEndGiveTheBias() throws {
+    let bench = try workbench(opening: nil)
+    let layer = try bench.layer("encoder.layer.0.attention.output.dense.weight")
+    let setting = try knobs("1x32", 0.95)
+    let pruned = try bench.prune(layer.name, setting) { _ in true }
+    try #require((380..<384).allSatisfy { pruned.mask.count(row: $0) == 0 })
+    let contest = try bench.contest(layer, pruned, setting, isCancelled: { false })
+    #expect(contest.maxAbsError.isFinite)
+  }
+
   @Test(arguments: [1, 2, 8, 15, 16, 33])
   func everyNumberOfTokensIsMeasured(tokens: Int) throws {
     let bench = try workbench(opening: "synthetic:65x47:2")

@@ -294,12 +294,6 @@ INLINE small_batch_lanes small_batch_repeat_four(const float *a) {
   return __builtin_shufflevector(x, x, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
 }
 
-/// The eight floats at a, twice.
-INLINE small_batch_lanes small_batch_repeat_eight(const float *a) {
-  small_batch_eight x = *(const small_batch_eight *)a;
-  return __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
-}
-
 /// Sums of neighbouring lanes: eight of a, then eight of b.
 INLINE small_batch_lanes small_batch_add_neighbours(small_batch_lanes a, small_batch_lanes b) {
   return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CellUI
 import Experiments
 import Glibc
 import Laboratory
@@ -17,7 +16,13 @@ struct EncodeCommand: ParsableCommand {
         make model                    # fetches all-MiniLM-L6-v2 into the cache
         sparsity-tui encode --text lines.txt
         sparsity-tui encode --layers all --pattern 8x1 --sparsity 0.9
-        sparsity-tui encode ~/bert --layers attention --pattern 2:4 --threads 2 --json
+        sparsity-tui encode --layers attention --patterns 4x1,32x1,2:4 --sparsity 0.5,0.8 --csv -
+        sparsity-tui encode --layers ffn --pattern 8x1 --lambda 0.05 --solve reconstruct
+        sparsity-tui encode --budget time=0.4 --patterns 4x1,8x1,2:4 --sparsity 0.5:0.9:0.1
+        sparsity-tui encode --front 8 --patterns 4x1,8x1 --sparsity 0.5,0.7,0.9 --csv front.csv
+
+      A budget and a front choose pattern and sparsity for each layer: each is measured alone with \
+      every candidate on sentences set apart, then the choice is measured as a whole.
       """)
 
   @Argument(help: "A Hugging Face directory; the model that make model fetched when left out.")
@@ -26,75 +31,153 @@ struct EncodeCommand: ParsableCommand {
   var text: String?
   @Option(help: "attention, ffn or all: which linear layers are pruned.")
   var layers: String?
+  @Option(help: "Patterns to compare or to choose from; --sparsity and --lambda are lists then.")
+  var patterns: String?
+  @Option(help: "time=S (share of the dense time) or cosine=C (least mean cosine).")
+  var budget: String?
+  @Option(help: "So many whole models from the unpruned to the fastest: the front.")
+  var front: Int?
+  @Flag(help: "Each layer pruned alone: what it costs end to end.")
+  var sensitivity = false
+  @Flag(help: "Calibrate later layers behind the pruned earlier ones.")
+  var sequential = false
   @OptionGroup(title: "Knobs") var options: KnobOptions
-  @Option(help: "Longest the timing may take, in seconds.")
+  @Option(help: "Longest the timing of one model may take, in seconds.")
   var seconds = 3.0
+  @Option(help: "The file to write a row for each whole model to, - for standard output.")
+  var csv: String?
+  @Flag(help: "Replace a file that exists.")
+  var force = false
   @Flag(help: "JSON instead of text.")
   var json = false
+  @Flag(help: "Time one call of each model for every line read from standard input.")
+  var timeOnly = false
 
   func run() throws {
-    let knobs = try options.knobs()
-    let selection = try layers.map { name in
-      guard let selection = LayerSelection(rawValue: name) else {
-        throw Failure(.usage, "--layers \(name): expected attention, ffn or all")
-      }
-      return selection
-    }
+    let request = try EncodeRequest(self)
     Interrupt.watch()
-    let directory = model ?? Paths.cache + "/all-MiniLM-L6-v2"
-    if model == nil, access(directory, F_OK) != 0 {
-      throw Failure(
-        .unreadable, "\(directory): not there; name a model directory, or fetch one with make model"
-      )
-    }
-    guard let data = Paths.data else {
-      throw Failure(
-        .unreadable, "the sentences that calibrate and judge were not found beside the program")
-    }
-    let evaluation = try lines(data + "/evaluation.txt")
-    let texts = try text.map(lines) ?? Array(evaluation.prefix(32))
-    guard !texts.isEmpty else { throw Failure(.unreadable, "\(text ?? ""): holds no text") }
-    let experiment: ModelExperiment
+    let source = try EncodeSource(model: model, text: text)
+    if let csv, csv != "-", !force { try OutputFile.refuseExisting(csv) }
     do {
-      experiment = try ModelExperiment(
-        directory: directory, calibration: try lines(data + "/calibration.txt"),
-        evaluation: evaluation, threads: knobs.threads)
+      let experiment = try ModelExperiment(
+        directory: source.directory, calibration: source.calibration,
+        evaluation: source.evaluation, threads: request.threads)
+      source.note(cutTo: experiment)
+      guard let selection = request.selection else {
+        return try printEmbeddings(experiment, source.texts, request.threads)
+      }
+      if timeOnly { return try rounds(experiment, selection, request, source.texts) }
+      if sensitivity { return try printSensitivity(experiment, selection, request) }
+      try judge(experiment, selection, request, source)
     } catch let error as LaboratoryError {
       throw Failure(error)
+    } catch let error as ResultsFileError {
+      throw Failure(error.isUsage ? .usage : .failed, error.description)
     }
-    guard let selection else { return try printEmbeddings(experiment, texts, knobs.threads) }
+  }
+
+  /// Whole models one after the other, each written as soon as it is known.
+  private func judge(
+    _ experiment: ModelExperiment, _ selection: LayerSelection, _ request: EncodeRequest,
+    _ source: EncodeSource
+  ) throws {
+    let file = try csv.map {
+      try ResultsFile(
+        creating: $0, meta: experiment.meta(path: source.directory, seconds: seconds),
+        replacing: force)
+    }
+    let machine = ModelExperiment.machine
+    let run = ModelExperiment.freshRun()
     var line = ProgressLine()
-    let report: ModelReport
+    defer { line.finish() }
+    var reports: [ModelReport] = []
+    var problem: ResultsFileError?
+    let isCancelled = { Interrupt.isRaised || problem != nil }
+    func keep(_ report: ModelReport) {
+      reports.append(report)
+      do { try file?.append(ModelExperiment.row(report, run: run, machine: machine)) } catch {
+        problem = error
+      }
+    }
     do {
-      report = try experiment.run(
-        selection, knobs, texts: texts, seconds: seconds,
-        isCancelled: { Interrupt.isRaised }, progress: { line.show($0) })
+      if let front {
+        try experiment.front(
+          selection, request.candidates, count: front, texts: source.texts, seconds: seconds,
+          isCancelled: isCancelled, progress: { line.show($0) }, each: keep)
+      }
+      if let budget = request.budget {
+        keep(
+          try experiment.run(
+            selection, within: budget, request.candidates, texts: source.texts, seconds: seconds,
+            isCancelled: isCancelled, progress: { line.show($0) }))
+      }
+      if front == nil, request.budget == nil {
+        for knobs in request.candidates {
+          let name = LayerChoice(tensor: "*", knobs: knobs).short
+          keep(
+            try experiment.run(
+              selection, knobs, texts: source.texts, seconds: seconds, isSequential: sequential,
+              isCancelled: isCancelled, progress: { line.show("\(name): \($0)") }))
+        }
+      }
     } catch {
+      if let problem { throw problem }
       line.finish()
+      if error.kind == .cancelled, !reports.isEmpty { try show(reports) }
       throw Failure(error)
     }
     line.finish()
-    try OutputFile.standardOutput(
-      json ? try JSONText.encode(report) + "\n" : ModelReportText.text(report, selection))
+    if let problem { throw problem }
+    try show(reports)
   }
 
-  /// Lines of a text file; invalid UTF-8 is replaced, an empty line is an empty text.
-  private func lines(_ path: String) throws -> [String] {
-    var bytes = try InputFile.read(path, limit: 1 << 28)
-    if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-    guard !bytes.isEmpty else { return [] }
-    return bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map {
-      String(decoding: $0.last == 13 ? $0.dropLast() : $0, as: UTF8.self)
+  private func show(_ reports: [ModelReport]) throws {
+    if csv == "-" { return }
+    if json {
+      let lines = try reports.map { try JSONText.encode($0) }
+      try OutputFile.standardOutput(
+        lines.count == 1 ? lines[0] + "\n" : "[" + lines.joined(separator: ",\n ") + "]\n")
+    } else if reports.count == 1 {
+      try OutputFile.standardOutput(ModelReportText.text(reports[0]))
+    } else {
+      try OutputFile.standardOutput(ModelReportText.table(reports))
+    }
+  }
+
+  private func printSensitivity(
+    _ experiment: ModelExperiment, _ selection: LayerSelection, _ request: EncodeRequest
+  ) throws {
+    var line = ProgressLine()
+    defer { line.finish() }
+    let found = try experiment.sensitivity(
+      selection, request.candidates, isCancelled: { Interrupt.isRaised },
+      progress: { line.show($0) })
+    line.finish()
+    try OutputFile.standardOutput(
+      json ? try JSONText.encode(found) + "\n" : ModelReportText.sensitivity(found))
+  }
+
+  /// A line of names and proxies, then one line of nanoseconds for each line that comes in.
+  private func rounds(
+    _ experiment: ModelExperiment, _ selection: LayerSelection, _ request: EncodeRequest,
+    _ texts: [String]
+  ) throws {
+    let rounds = try ModelRounds(
+      experiment, selection, request.candidates, texts: texts, threads: request.threads,
+      isCancelled: { Interrupt.isRaised })
+    try OutputFile.standardOutput(
+      "{\"names\":\(try JSONText.encode(rounds.names)),"
+        + "\"agreements\":\(try JSONText.encode(rounds.agreements))}\n")
+    while readLine() != nil, !Interrupt.isRaised {
+      try OutputFile.standardOutput(
+        rounds.round().map { NumberText.fixed($0, 0) }.joined(separator: " ") + "\n")
     }
   }
 
   private func printEmbeddings(
     _ experiment: ModelExperiment, _ texts: [String], _ threads: Int
   ) throws {
-    let (rows, truncated) = experiment.embeddings(of: texts, threads: threads)
-    for (index, tokens) in truncated {
-      standardError("line \(index + 1) has \(tokens) tokens and was cut to what the model takes\n")
-    }
+    let rows = experiment.embeddings(of: texts, threads: threads)
     if json {
       try OutputFile.standardOutput(try JSONText.encode(rows) + "\n")
     } else {
@@ -102,63 +185,5 @@ struct EncodeCommand: ParsableCommand {
         try OutputFile.standardOutput(row.map(\.description).joined(separator: " ") + "\n")
       }
     }
-  }
-}
-
-/// A whole-model result as a person reads it.
-enum ModelReportText {
-  static func text(_ report: ModelReport, _ selection: LayerSelection) -> String {
-    let nonzeros = report.layers.reduce(0) { $0 + $1.nonzeros }
-    let weights = report.layers.reduce(0) { $0 + $1.rows * $1.columns }
-    let zeros = weights == 0 ? 0 : 1 - Double(nonzeros) / Double(weights)
-    func proxy(_ value: Double?) -> String { value.map { Figures.fixed($0, 3) } ?? "–" }
-    var text = "\(report.model)  \(selection.rawValue) layers (\(report.layers.count))  "
-    text += "\(report.knobs.pattern)  \(Figures.percent(zeros)) zeros in them"
-    text += report.knobs.refit ? ", refitted\n\n" : "\n\n"
-    text += "  \(headline(report))\n"
-    text += TextTable.lines([
-      ["  dense", Figures.duration(nanoseconds: report.denseNs.estimate)],
-      ["  sparse", Figures.duration(nanoseconds: report.sparseNs.estimate)],
-      [
-        "  Amdahl", Figures.ratio(report.amdahl),
-        "\(Figures.percent(report.prunedShare)) of the dense time is in these layers, "
-          + "and they alone gain \(Figures.ratio(report.layerSpeedup))",
-      ],
-      [
-        "  outside linear layers", Figures.duration(nanoseconds: report.nonlinearNs),
-        "a token and layer",
-      ],
-    ])
-    text += "\nAgreement with the unpruned model on \(report.evaluationTexts) held-out sentences\n"
-    text += TextTable.lines(
-      [
-        ["  proxy", "pruned", "floor", "dense"],
-        ["  mean cosine", proxy(report.agreement.cosine), proxy(report.floor.cosine), "1"],
-        [
-          "  rank correlation of similarities", proxy(report.agreement.rankCorrelation),
-          proxy(report.floor.rankCorrelation), "1",
-        ],
-        [
-          "  same nearest neighbour", proxy(report.agreement.neighbourAgreement),
-          proxy(report.floor.neighbourAgreement), "1",
-        ],
-      ], numbers: [1, 2, 3])
-    text +=
-      "The floor is the same layers zeroed completely. These are proxies: they do not say how a\n"
-    text += "task's accuracy changes, and nothing was trained.\n"
-    return text
-  }
-
-  private static func headline(_ report: ModelReport) -> String {
-    let ratio = report.speedup
-    let figure =
-      switch report.verdict {
-      case .faster: "\(Figures.ratio(ratio.estimate)) faster than dense"
-      case .slower: "\(Figures.ratio(1 / ratio.estimate)) slower than dense"
-      case .indistinguishable: "no faster and no slower than dense"
-      }
-    return "\(figure), end to end   95 % interval of the ratio [\(Figures.fixed(ratio.low, 3)), "
-      + "\(Figures.fixed(ratio.high, 3))]   \(report.texts) texts, \(report.tokens) tokens, "
-      + "\(report.threads) thread\(report.threads == 1 ? "" : "s")"
   }
 }
