@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "Intrinsics.h"
 
 int cpu_vector_level(void) {
@@ -13,3 +14,19 @@ int cpu_vector_level(void) {
   return 0;
 #endif
 }
+
+#if defined(__linux__)
+#include <sched.h>
+
+int cpu_current(void) { return sched_getcpu(); }
+
+void cpu_avoid(pthread_t thread, int cpu) {
+  cpu_set_t allowed;
+  if (cpu < 0 || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  CPU_CLR(cpu, &allowed);
+  if (CPU_COUNT(&allowed) > 0) pthread_setaffinity_np(thread, sizeof allowed, &allowed);
+}
+#else
+int cpu_current(void) { return -1; }
+void cpu_avoid(pthread_t thread, int cpu) {}
+#endif

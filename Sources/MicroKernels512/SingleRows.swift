@@ -52,7 +52,8 @@ enum SingleRow<let T: Int, let S: Int> {
             let weight = Vector(repeating: values[i &+ h])
           #endif
           step(
-            &sums[unchecked: h % S], inputs + Int(truncatingIfNeeded: four & 0xffff), xPanel, weight)
+            &sums[unchecked: h % S], inputs + Int(truncatingIfNeeded: four & 0xffff), xPanel, weight
+          )
           four &>>= 16
         }
         (four, next) = (next, afterNext)

@@ -142,6 +142,10 @@ enum Slab<let R: Int, let T: Int, let S: Int> {
       run(
         c: 1, x, xPanel, y, yPanel, segments, rowNumbers, indices, values, bias, accumulates,
         stride, from, to)
+    case 4:
+      run(
+        c: 4, x, xPanel, y, yPanel, segments, rowNumbers, indices, values, bias, accumulates,
+        stride, from, to)
     default:
       run(
         c: runLength, x, xPanel, y, yPanel, segments, rowNumbers, indices, values, bias,

@@ -3,10 +3,18 @@
 #ifndef INTRINSICS_H
 #define INTRINSICS_H
 
+#include <pthread.h>
+
 #define INLINE static inline __attribute__((always_inline))
 
 /// 4 with AVX-512 (F, BW, CD, DQ, VL), 3 with AVX2 and FMA, 0 otherwise and on other architectures.
 int cpu_vector_level(void);
+
+/// The processor that the caller runs on, -1 where that is not known.
+int cpu_current(void);
+
+/// Lets a thread run on every processor that the caller may use but this one, if there is another.
+void cpu_avoid(pthread_t thread, int cpu);
 
 /// The hint of a spinning wait.
 INLINE void cpu_pause(void) {
