@@ -137,7 +137,13 @@ private enum Foot {
       case .warning: (style, mark) = (theme.warning, "! ")
       case .error: (style, mark) = (theme.bad, "✗ ")
       }
-      frame.put(mark + message.text, x: 1, y: rect.y, style: style, maxWidth: rect.width - 2)
+      // A sentence longer than the line takes lines from the page above it, and gives them back.
+      let lines = CellText.wrapped(mark + message.text, to: rect.width - 2).prefix(4)
+      for (index, line) in lines.enumerated() {
+        let y = rect.y - lines.count + 1 + index
+        frame.fill(Rect(x: 0, y: y, width: rect.width, height: 1), Cell(" ", theme.text))
+        frame.put(line, x: 1, y: y, style: style, maxWidth: rect.width - 2)
+      }
     } else if state.isFirstRun, state.cell != nil {
       let text =
         rect.width >= 100

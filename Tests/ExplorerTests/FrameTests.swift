@@ -94,6 +94,14 @@ import Testing
     try Self.expect(frame, "\(page.rawValue)-mono-80x24")
   }
 
+  @Test func longMessageIsShownWhole() {
+    var bench = Self.full(80, 24)
+    let words = (1...24).map { "word\($0)" }
+    bench.run("note \"\(words.joined(separator: " "))\"")
+    let text = render(bench.state).text
+    for word in words { #expect(text.contains(word)) }
+  }
+
   @Test func tooSmallTerminalSaysWhatItHasAndNeeds() {
     var bench = Self.full(80, 24)
     bench.send(.resized(width: 60, height: 20))
