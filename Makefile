@@ -79,14 +79,22 @@ data: model
 	.build/extract/bin/python -m pip install --quiet numpy tokenizers
 	.build/extract/bin/python data/extract.py
 
-# Pictures for the README, from the real program in a terminal.
+# Pictures for the README, from the real program in a terminal of its own.
+PICTURE = env XDG_STATE_HOME=.build/pictures/state XDG_CACHE_HOME=.build/pictures/cache \
+  XDG_CONFIG_HOME=.build/pictures/config .build/pictures/bin/python screenshots/take.py
 screenshots: build
 	@$(call need,tmux,the program runs in a real terminal,command -v tmux)
 	@$(call need,fonts-dejavu-core,the pictures are set in DejaVu Sans Mono,\
 	  test -e /usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf)
+	@$(call need,python3-venv,the pictures are drawn with Pillow,python3 -m ensurepip --version)
 	python3 -m venv .build/pictures
 	.build/pictures/bin/python -m pip install --quiet pillow
-	.build/pictures/bin/python screenshots/take.py $(BINARY)
+	$(PICTURE) screenshots/mask.png --keys "Down Up" -- $(BINARY)
+	$(PICTURE) screenshots/sweep.png --keys "2 s wait:73/73" -- $(BINARY)
+	$(PICTURE) screenshots/tradeoff.png --keys "2 s wait:73/73 3" -- $(BINARY)
+	$(PICTURE) screenshots/layers.png --keys "4 S" -- $(BINARY)
+	$(PICTURE) screenshots/why.png --keys "5" -- $(BINARY)
+	$(PICTURE) screenshots/log.png --keys "2 s wait:73/73 6" -- $(BINARY)
 
 bench: build
 	$(BINARY) bench

@@ -119,12 +119,15 @@ let package = Package(
       name: "EncoderTests", dependencies: ["Encoder", "Tensors", "Experiments", "Kernels"],
       swiftSettings: optimised),
     .testTarget(
-      name: "LaboratoryTests", dependencies: ["Laboratory", "Tensors", "Experiments"],
+      name: "LaboratoryTests",
+      dependencies: [
+        "Laboratory", "Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking",
+      ],
       swiftSettings: strict),
     .testTarget(name: "CellUITests", dependencies: ["CellUI"], swiftSettings: strict),
     .testTarget(
       name: "ExplorerTests", dependencies: ["Explorer", "CellUI", "Experiments"],
-      swiftSettings: strict),
+      exclude: ["Frames"], swiftSettings: strict),
     // Shows what reaches a program through Terminal; the end-to-end tests run it.
     .executableTarget(
       name: "TerminalProbe", dependencies: ["CellUI", "Terminal"], path: "Tests/TerminalProbe",

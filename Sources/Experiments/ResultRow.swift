@@ -18,6 +18,19 @@ public enum ResultColumn: String, Codable, Hashable, Sendable, CaseIterable {
   case outliers, maxAbsError = "max_abs_error", status, note
 }
 
+extension ResultColumn {
+  /// Whether its values are whole numbers by nature; a measured 2.0 stays a number though its text
+  /// has no point.
+  public var isCount: Bool {
+    switch self {
+    case .schemaVersion, .threads, .rows, .cols, .tokens, .blockRows, .blockCols, .n, .m, .tile,
+      .seed, .nnz, .bytesDense, .bytesSparse, .samples, .outliers:
+      true
+    default: false
+    }
+  }
+}
+
 /// One cell of a results file; `missing` is an empty cell: unknown, never 0.
 public enum ResultCell: Codable, Hashable, Sendable {
   case text(String)
@@ -96,7 +109,7 @@ extension ResultRow: Codable {
     let container = try decoder.container(keyedBy: Key.self)
     for column in ResultColumn.allCases where container.contains(Key(column)) {
       let key = Key(column)
-      if let value = try? container.decode(Int.self, forKey: key) {
+      if column.isCount, let value = try? container.decode(Int.self, forKey: key) {
         self[column] = .integer(value)
       } else if let value = try? container.decode(Double.self, forKey: key) {
         self[column] = .number(value)

@@ -11,6 +11,8 @@ public struct Choices: Hashable, Sendable {
   public var form: Form = .original
   public var sweepColumn: ResultColumn = .speedup
   public var sweepForm: Form = .chart
+  /// Rows of the sweep by their best figure instead of in the plan's order.
+  public var isSweepSorted = false
   public var tradeOffX: ResultColumn = .speedup
   public var tradeOffY: ResultColumn = .outputError
   public var layerSort: LayerSort = .model

@@ -77,7 +77,9 @@ struct CommandEntry: Sendable {
       CommandEntry(name: "axes", arguments: "X Y", help: "columns of the trade-off") { _ in
         ResultColumn.figures.map(\.rawValue)
       },
-      CommandEntry(name: "sort", arguments: "BY", help: "order of the layers") { _ in
+      CommandEntry(
+        name: "sort", arguments: "BY", help: "order of the layers; on the sweep page best or model"
+      ) { _ in
         LayerSort.allCases.map(\.rawValue)
       },
       CommandEntry(

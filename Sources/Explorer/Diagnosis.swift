@@ -6,7 +6,7 @@ internal import Experiments
 struct Diagnosis: Hashable {
   enum Cause: Hashable {
     case noisy, denseWeak, fewTokens, bandwidth, singleRows, indexOverhead, padding, imbalance
-    case tooDense, nearCeiling
+    case tooDense, nearCeiling, rates
   }
   struct Finding: Hashable {
     var cause: Cause
@@ -81,12 +81,13 @@ extension Diagnosis {
 
     var opening: String {
       let speed = Figures.ratio(measurement.speedup.estimate)
-      let bound = allowed.isFinite ? " of the \(NumberText.fixed(allowed, 1))x its zeros allow" : ""
+      let bound =
+        allowed.isFinite ? ", of the \(Figures.ratio(allowed)) its zeros allow" : ""
       switch measurement.verdict {
       case .faster: return "\(speed) faster\(bound)"
       case .slower:
         return
-          "Slower than dense, \(speed), though its zeros allow \(NumberText.fixed(allowed, 1))x"
+          "Slower than dense, \(speed), though its zeros allow \(Figures.ratio(allowed))"
       case .indistinguishable:
         return "Not told apart from dense (\(Wording.range(measurement.speedup)))"
       }
@@ -105,7 +106,7 @@ extension Diagnosis {
       }
       let loss = allowed.isFinite ? 1 - measurement.speedup.estimate / allowed : 0
       let isSingle = knobs.pattern.rowsPerUnit == 1
-      if let share = sparseShare, share > 0.6 {
+      if let share = sparseShare, share > 0.85 {
         find(
           .nearCeiling, 0.35,
           "the sparse kernel runs at \(Wording.whole(share)) of the machine's peak; "
@@ -117,7 +118,7 @@ extension Diagnosis {
           "with \(knobs.tokens) token\(knobs.tokens == 1 ? "" : "s") every weight is read "
             + "for little work, so bytes decide: \(Figures.bytes(Double(measurement.bytesSparse))) "
             + "sparse against \(Figures.bytes(Double(measurement.bytesDense))) dense")
-      } else if isSingle, loss > 0.4, (sparseShare ?? 0) < 0.5 {
+      } else if isSingle, loss > 0.2, (sparseShare ?? 0) < 0.85 {
         find(
           .singleRows, loss,
           "single rows load an input for every multiplication, so the L1 cache is the "
@@ -151,7 +152,7 @@ extension Diagnosis {
           "the dense kernel \(measurement.kernelDense) reaches only \(Wording.whole(share)) of "
             + "peak here, which flatters the ratio")
       }
-      if allowed < 1.5 {
+      if allowed < 1.5, measurement.verdict != .faster {
         find(
           .tooDense, 1.1, "so few zeros cannot pay for their bookkeeping; prune more or stay dense")
       }
@@ -164,6 +165,12 @@ extension Diagnosis {
               + "fewer bytes would help, fewer multiplications not")
         }
       }
+      if let dense = denseShare, let sparse = sparseShare {
+        find(
+          .rates, 0.01,
+          "the sparse kernel runs at \(Wording.whole(sparse)) of peak, the dense one at "
+            + "\(Wording.whole(dense)), while dense multiplies by every zero as well")
+      }
       return found
     }
   }
@@ -175,8 +182,7 @@ extension Pattern {
     switch base {
     case .block(let rows, _): rows
     case .nm: 1
-    case .row: 1
-    case .column: .max
+    case .row, .column: .max
     case .tile(let width), .tileElement(let width, _): width
     case .tileVector: 1
     }

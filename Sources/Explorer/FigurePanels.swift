@@ -14,7 +14,10 @@ enum CostPanel {
 
   static func draw(_ frame: inout Frame, _ rect: Rect, _ state: State) {
     let theme = state.theme
-    let inside = frame.box(rect, title: "What it costs", theme: theme)
+    let hasFloor =
+      state.quality.value?.outputErrorRandom != nil || state.summary.value != nil
+    let inside = frame.box(
+      rect, title: "What it costs", note: hasFloor ? "┃ random" : "", theme: theme)
     if case .failed(let reason) = state.summary {
       frame.putWrapped(reason, in: inside, style: theme.bad)
       return
@@ -81,12 +84,12 @@ enum CostPanel {
       let floorText = line.floor.map { "random \(Figures.plain($0, digits: 2))" } ?? ""
       var width = rect.maxX - gaugeX - 1
       guard CellText.width(text) <= 5, width >= 4 else { return }
-      if !floorText.isEmpty, width >= floorText.count + 8 {
+      if !floorText.isEmpty, width >= 20 {
         frame.put(
           floorText, x: rect.maxX - floorText.count - 1, y: rect.y, style: theme.muted)
-        width -= floorText.count + 2
-      } else if width >= 24 {
-        width -= 15
+        width -= 13
+      } else if width >= 20 {
+        width -= 13
       }
       let style =
         line.isLoss ? Style(theme.warning.foreground, on: theme.text.background) : theme.gauge
@@ -182,18 +185,27 @@ enum GainPanel {
         "check ", Figures.plain(measurement.maxAbsError, digits: 2),
         "largest difference from the reference"
       ))
-    for warning in measurement.warnings.reversed() { lines.insert(("!     ", warning, ""), at: 3) }
-    for line in lines.prefix(max(0, area.maxY - y)) {
-      let isWarning = line.0.hasPrefix("!")
-      var next = frame.put(
-        line.0 + " ", x: area.x, y: y, style: isWarning ? theme.warning : theme.muted)
-      next = frame.put(
-        line.1, x: next, y: y, style: isWarning ? theme.warning : theme.text,
-        maxWidth: area.maxX - next)
-      if next + 2 + CellText.width(line.2) <= area.maxX {
-        frame.put(line.2, x: next + 2, y: y, style: theme.muted)
-      }
+    for line in lines.prefix(3) where y < area.maxY {
+      draw(line, &frame, area, y, theme)
       y += 1
+    }
+    for warning in measurement.warnings where y < area.maxY {
+      let room = Rect(x: area.x, y: y, width: area.width, height: min(2, area.maxY - y))
+      y += frame.putWrapped("! " + warning, in: room, style: theme.warning)
+    }
+    for line in lines.dropFirst(3) where y < area.maxY {
+      draw(line, &frame, area, y, theme)
+      y += 1
+    }
+  }
+
+  private static func draw(
+    _ line: (String, String, String), _ frame: inout Frame, _ area: Rect, _ y: Int, _ theme: Theme
+  ) {
+    var next = frame.put(line.0 + " ", x: area.x, y: y, style: theme.muted)
+    next = frame.put(line.1, x: next, y: y, style: theme.text, maxWidth: area.maxX - next)
+    if next + 2 + CellText.width(line.2) <= area.maxX {
+      frame.put(line.2, x: next + 2, y: y, style: theme.muted)
     }
   }
 
@@ -241,10 +253,23 @@ enum WhyPanel {
   static func draw(_ frame: inout Frame, _ rect: Rect, _ state: State) {
     let theme = state.theme
     let inside = frame.box(rect, title: "Why", note: "5 more", theme: theme)
-    let text = state.diagnosis.sentence
-    frame.putWrapped(
-      text.isEmpty ? "…" : text,
-      in: Rect(x: inside.x + 1, y: inside.y, width: inside.width - 1, height: inside.height),
-      style: theme.text)
+    let diagnosis = state.diagnosis
+    let area = Rect(x: inside.x + 1, y: inside.y, width: inside.width - 1, height: inside.height)
+    let used = frame.putWrapped(
+      diagnosis.sentence.isEmpty ? "…" : diagnosis.sentence, in: area, style: theme.text)
+    var y = area.y + used
+    let isCostShort = ScreenLayout(state).costs.height - 2 <= 6
+    if isCostShort, let remark = state.summary.value?.remark, area.maxY - y >= 2 {
+      y += frame.putWrapped(
+        remark, in: Rect(x: area.x, y: y, width: area.width, height: area.maxY - y),
+        style: theme.warning)
+    }
+    for finding in diagnosis.findings.dropFirst() where finding.cause != .rates {
+      let text = "Also: \(finding.text)."
+      let lines = CellText.wrapped(text, to: area.width).count
+      guard y + lines <= area.maxY else { break }
+      y += frame.putWrapped(
+        text, in: Rect(x: area.x, y: y, width: area.width, height: lines), style: theme.muted)
+    }
   }
 }

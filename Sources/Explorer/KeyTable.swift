@@ -49,8 +49,6 @@ public enum KeyTable {
     },
     Binding([.home, .character("g")], "to the first") { _ in .move(.first) },
     Binding([.end, .character("G")], "to the last") { _ in .move(.last) },
-    Binding([.tab], "the next panel", hint: "panel", priority: 4) { _ in .focus(.next) },
-    Binding([.backTab], "the panel before") { _ in .focus(.previous) },
     Binding([.enter], "open what is chosen; type the chosen knob's value") { _ in .select },
     Binding([.escape], "back") { _ in .back },
     Binding("[", "the matrix before", .layer(.previous)),
@@ -58,6 +56,10 @@ public enum KeyTable {
   ]
 
   private static let mask: [Binding] = [
+    Binding([.tab], on: .page(.mask), "the next panel", hint: "panel", priority: 4) { _ in
+      .focus(.next)
+    },
+    Binding([.backTab], on: .page(.mask), "the panel before") { _ in .focus(.previous) },
     Binding(
       [.character("+"), .character("=")], on: .page(.mask), "zoom in", hint: "zoom", priority: 3
     ) {
@@ -87,6 +89,9 @@ public enum KeyTable {
       let columns = ResultColumn.figures
       let at = columns.firstIndex(of: $0.choices.sweepColumn) ?? 0
       return .colour(columns[(at + 1) % columns.count].rawValue)
+    },
+    Binding([.character("O")], on: .page(.sweep), "best rows first, or as planned", hint: "order") {
+      .sort($0.choices.isSweepSorted ? "model" : "best")
     },
     Binding([.character("o")], on: .page(.sweep), "heat map or table", hint: "table") {
       .show($0.choices.sweepForm == .table ? .chart : .table)

@@ -23,7 +23,18 @@ enum KnobPanel {
       frame.put(
         knob.rawValue, x: inside.x + 1, y: y, style: isChosen ? theme.title : theme.muted,
         maxWidth: nameWidth)
-      value(&frame, knob, valueRect(inside, y), state, chosen: isChosen && focused)
+      value(
+        &frame, knob, valueRect(inside, y), inside, state, chosen: isChosen && focused)
+    }
+    let spare = lines - order.count
+    if spare >= 5 {
+      frame.rule(
+        x: inside.x, y: inside.y + order.count + 1, width: inside.width, style: theme.border)
+      explanation(
+        &frame,
+        Rect(
+          x: inside.x + 1, y: inside.y + order.count + 2, width: inside.width - 2,
+          height: spare - 2), state)
     }
     frame.scrollBar(
       offset: start, visible: lines, total: order.count, x: rect.maxX - 1, y: inside.y,
@@ -34,8 +45,14 @@ enum KnobPanel {
     Rect(x: inside.x + nameWidth + 1, y: y, width: inside.width - nameWidth - 1, height: 1)
   }
 
+  /// A slider starts after the longer of the two names that have one, to be as long as it can.
+  private static func sliderRect(_ inside: Rect, _ y: Int) -> Rect {
+    let name = Knob.sparsity.rawValue.count + 2
+    return Rect(x: inside.x + name, y: y, width: inside.width - name - 1, height: 1)
+  }
+
   private static func value(
-    _ frame: inout Frame, _ knob: Knob, _ rect: Rect, _ state: State, chosen: Bool
+    _ frame: inout Frame, _ knob: Knob, _ rect: Rect, _ inside: Rect, _ state: State, chosen: Bool
   ) {
     let theme = state.theme
     let style = chosen ? theme.accent.with(.bold) : theme.text
@@ -46,6 +63,7 @@ enum KnobPanel {
         ? state.knobs.amount.sparsity != nil || state.knobs.pattern.fixedSparsity != nil
         : state.knobs.amount.lambda != nil
       let text = amountText(knob, state)
+      let rect = sliderRect(inside, rect.y)
       let track = rect.width - 6
       if let position = KnobSteps.position(knob, state), track >= 3 {
         frame.slider(position, x: rect.x, y: rect.y, width: track, theme: theme, focused: chosen)
@@ -57,17 +75,41 @@ enum KnobPanel {
         text, x: rect.x, y: rect.y, width: rect.width, alignment: .right,
         style: owns ? style : theme.muted, onlyTextFrom: max(track, 0))
     default:
-      let text = state.knobs.text(of: knob) ?? defaultText(knob, state)
-      let isDefault = state.knobs.text(of: knob) == nil
-      let room = rect.width - 4
+      let isDefault = state.knobs.text(of: knob) != shownText(knob, state)
+      // Values end at the right edge, so that a long one may start under a short name.
+      let room = rect.maxX - inside.x - knob.rawValue.count - 2 - (chosen ? 4 : 1)
+      let text = fitted(shownText(knob, state), room)
+      let width = min(room, CellText.width(text))
+      let end = rect.maxX - (chosen ? 2 : 1)
       if chosen {
-        frame.put("◂", x: rect.x, y: rect.y, style: theme.key)
+        frame.put("◂", x: end - width - 2, y: rect.y, style: theme.key)
         frame.put("▸", x: rect.maxX - 1, y: rect.y, style: theme.key)
       }
       frame.put(
-        text, x: rect.x + 2, y: rect.y, style: isDefault && !chosen ? theme.muted : style,
+        text, x: end - width, y: rect.y, style: isDefault && !chosen ? theme.muted : style,
         maxWidth: room)
     }
+  }
+
+  /// The longest form of a value that fits: penalties have short names too.
+  private static func fitted(_ text: String, _ room: Int) -> String {
+    guard CellText.width(text) > room else { return text }
+    let short = text.replacing("reweighted", with: "rw").replacing("-lasso", with: "")
+    return short
+  }
+
+  /// What the chosen knob does, where there is room for it.
+  private static func explanation(_ frame: inout Frame, _ rect: Rect, _ state: State) {
+    let knob = state.knob
+    var text = "\(knob.rawValue): \(knob.help)."
+    if let choices = knob.choices { text += "\n\n" + choices.joined(separator: ", ") + "." }
+    if knob == .sparsity, state.knobs.amount.lambda != nil {
+      text += "\n\nλ owns the mask now; turning this takes it back."
+    }
+    if knob == .lambda, state.knobs.amount.lambda == nil {
+      text += "\n\nThe sparsity owns the mask now; turning this takes it."
+    }
+    frame.putWrapped(text, in: rect, style: state.theme.muted)
   }
 
   private static func amountText(_ knob: Knob, _ state: State) -> String {
@@ -81,8 +123,14 @@ enum KnobPanel {
     return state.summary.value.map { NumberText.fixed($0.achievedSparsity * 100, 1) + "%" } ?? "…"
   }
 
-  private static func defaultText(_ knob: Knob, _ state: State) -> String {
-    knob == .criterion ? state.summary.value?.criterion.rawValue ?? "…" : Figures.missing
+  /// What is in force: a default shows what it came to.
+  private static func shownText(_ knob: Knob, _ state: State) -> String {
+    switch knob {
+    case .criterion:
+      state.knobs.criterion?.rawValue ?? state.summary.value?.criterion.rawValue ?? "…"
+    case .regularizer: state.knobs.effectiveRegularizer.rawValue
+    default: state.knobs.text(of: knob) ?? Figures.missing
+    }
   }
 
   static func offset(_ state: State, _ lines: Int) -> Int {
@@ -106,8 +154,8 @@ enum KnobPanel {
     atX x: Int, _ knob: Knob, _ state: State, _ layout: ScreenLayout
   ) -> [Command] {
     let rect = valueRect(layout.knobs.inset(1, 1), 0)
-    guard x >= rect.x else { return [] }
     if knob == .sparsity { return slide(toX: x, state, layout, knob: knob) }
+    guard x >= rect.x else { return [] }
     return [.turn(x < rect.x + rect.width / 2 ? -1 : 1)]
   }
 
@@ -117,7 +165,7 @@ enum KnobPanel {
     guard (knob ?? state.knob) == .sparsity, state.knobs.pattern.fixedSparsity == nil else {
       return []
     }
-    let rect = valueRect(layout.knobs.inset(1, 1), 0)
+    let rect = sliderRect(layout.knobs.inset(1, 1), 0)
     let track = rect.width - 6
     guard track > 1, x >= rect.x, x < rect.x + track else { return [] }
     let range = state.knobs.pattern.sparsityRange

@@ -20,7 +20,11 @@ enum LayerList {
   ) -> Table {
     let names = Wording.short(list.map(\.name))
     let hasCurves = !state.layers.curves.isEmpty
-    var columns = [TableColumn("", .flexible(minimum: 8), truncation: .head)]
+    // A name that can be read goes before its curve.
+    let longest = names.map { CellText.width($0) + 1 }.max() ?? 0
+    var columns = [
+      TableColumn("", .flexible(minimum: min(inside.width, longest)), truncation: .head)
+    ]
     if hasCurves { columns.append(TableColumn("", .fixed(9), dropOrder: 1)) }
     let rows = zip(list, names).map { tensor, name -> [TableCell] in
       let isChosen = state.choices.choice(for: tensor.name) != nil

@@ -19,8 +19,32 @@ enum LayersPage {
         style: theme.muted)
     } else {
       frame.table(table(state, list), in: inside, theme: theme)
+      curves(&frame, inside, list, state)
     }
     WholeModel(state).draw(&frame, side, state)
+  }
+
+  /// Every layer's sensitivity as a line under the table, where there is room.
+  private static func curves(
+    _ frame: inout Frame, _ inside: Rect, _ list: [TensorInfo], _ state: State
+  ) {
+    let spare = inside.height - list.count - 2
+    let curves = list.compactMap { state.layers.curve($0.name) }
+    guard let first = curves.first else { return }
+    let selected = list[min(state.layers.selected, list.count - 1)].name
+    let names = Wording.short(curves.map(\.tensor))
+    LineChart(
+      x: .init("sparsity", Scale(.linear, covering: first.sparsities), .percent),
+      yLabel: "\(first.proxy), one layer pruned at a time; bright the chosen one", yFormat: .plain,
+      lines: zip(curves, names).map { curve, name in
+        LineChart.Line(
+          title: name,
+          points: zip(curve.sparsities, curve.errors).map { Chart.Point(x: $0, y: $1) })
+      }, chosen: curves.firstIndex { $0.tensor == selected }
+    ).draw(
+      &frame,
+      Rect(x: inside.x + 1, y: inside.maxY - spare, width: inside.width - 2, height: spare),
+      state.theme)
   }
 
   static func place(y: Int, _ state: State, _ layout: ScreenLayout) -> (row: Int, column: Int)? {
@@ -37,12 +61,12 @@ enum LayersPage {
   private static func table(_ state: State, _ list: [TensorInfo]) -> Table {
     let theme = state.theme
     let names = Wording.short(list.map(\.name))
+    let figures = LayerFigures(state)
     let rows = zip(list, names).map { tensor, name -> [TableCell] in
       let chosen = state.choices.choice(for: tensor.name)
-      let time = state.layerTime(tensor.name)
+      let figure = figures[tensor.name]
       let curve = state.layers.curve(tensor.name)
-      let ratio = time.flatMap { time in time.sparse.map { time.dense / $0 } }
-      let error = state.layerError(tensor.name)
+      let ratio = figures.gain(tensor.name)
       let isShown = tensor.name == state.choices.tensor
       return [
         TableCell((isShown ? "▸" : " ") + name, isShown ? theme.title : nil),
@@ -51,9 +75,9 @@ enum LayersPage {
           chosen?.pattern.description ?? "dense", chosen == nil ? theme.muted : theme.accent),
         TableCell(chosen?.requestedSparsity.map(Wording.percent) ?? Figures.missing),
         TableCell(.sparkline(curve?.errors.map(Optional.some) ?? [], 0...1), theme.accent),
-        TableCell(Figures.plain(error)),
-        TableCell(Figures.duration(nanoseconds: time?.dense)),
-        TableCell(Figures.duration(nanoseconds: chosen == nil ? nil : time?.sparse)),
+        TableCell(Figures.plain(figure.error)),
+        TableCell(Figures.duration(nanoseconds: figure.dense)),
+        TableCell(Figures.duration(nanoseconds: chosen == nil ? nil : figure.sparse)),
         TableCell(
           ratio.map { ($0 >= 1 ? "▲" : "▼") + Figures.ratio($0) } ?? Figures.missing,
           ratio.map { $0 >= 1 ? theme.good : theme.bad } ?? theme.muted),
@@ -91,19 +115,21 @@ struct WholeModel {
 
   init(_ state: State) {
     guard let model = state.model.value else { return }
+    let figures = LayerFigures(state)
     for tensor in model.prunable where tensor.isLinearWeight {
       linear += 1
       let isChosen = state.choices.choice(for: tensor.name) != nil
       if isChosen {
         chosen += 1
-        worstError = [worstError, state.layerError(tensor.name)].compactMap { $0 }.max()
+        worstError = [worstError, figures[tensor.name].error].compactMap { $0 }.max()
       }
-      guard let time = state.layerTime(tensor.name) else { continue }
+      guard let dense = figures[tensor.name].dense else { continue }
+      let sparse = isChosen ? figures[tensor.name].sparse : nil
       timed += 1
-      denseSum += time.dense
-      sparseSum += isChosen ? time.sparse ?? time.dense : time.dense
-      if isChosen { chosenDense += time.dense }
-      if isChosen, time.sparse != nil { measuredChoices += 1 }
+      denseSum += dense
+      sparseSum += sparse ?? dense
+      if isChosen { chosenDense += dense }
+      if sparse != nil { measuredChoices += 1 }
     }
   }
 
@@ -122,14 +148,17 @@ struct WholeModel {
       rect, title: "Whole model", note: "\(state.knobs.tokens) tokens", theme: theme)
     let area = inside.inset(1, 0)
     var text =
-      "\(chosen) of \(linear) linear layers have a choice, \(measuredChoices) of them measured."
-    if let speedup, let bound {
+      chosen == 0
+      ? "No layer has a choice yet: A gives these knobs to all, . to those of the same kind, = to "
+        + "the chosen one."
+      : "\(chosen) of \(linear) linear layers have a choice, \(measuredChoices) of them measured."
+    if chosen > 0, let speedup, let bound {
       text +=
         " Sum of times \(Figures.duration(nanoseconds: denseSum)) dense, "
         + "\(Figures.duration(nanoseconds: sparseSum)) as chosen: \(Figures.ratio(speedup))"
       text += bound.isFinite ? ", at most \(Figures.ratio(bound)) (Amdahl)." : "."
       if timed < linear { text += " \(linear - timed) layers were never timed and are left out." }
-    } else {
+    } else if timed == 0 {
       text += " No layer is timed yet: sweep tensor=* pattern=… sparsity=… measures them."
     }
     if let worstError { text += " Largest error of a layer: \(Figures.plain(worstError))." }

@@ -65,28 +65,32 @@ enum TitleLine {
       right.append(Span("replay", theme.warning))
     }
     if let machine = state.machine {
-      let knobs = state.knobs
-      right.append(Span(machine.isa, theme.muted))
-      right.append(Span("\(knobs.threads) thread\(knobs.threads == 1 ? "" : "s")", theme.muted))
+      let threads = state.knobs.threads
+      if rect.width >= 100 {
+        right.append(Span(machine.isa, theme.muted))
+        right.append(Span("\(threads) thread\(threads == 1 ? "" : "s")", theme.muted))
+      }
       if let same = state.measurement.value?.sameAgainstSame {
         let isQuiet = same.low <= 1 && same.high >= 1
-        right.append(
-          isQuiet ? Span("quiet ●", theme.good) : Span("noisy ▲", theme.bad))
+        right.append(isQuiet ? Span("quiet ●", theme.good) : Span("noisy ▲", theme.bad))
       }
     }
-    if state.isDirty { right.append(Span("unsaved", theme.muted)) }
+    if state.isDirty { right.append(Span(rect.width >= 100 ? "unsaved" : "*", theme.warning)) }
     let width = right.reduce(max(0, right.count - 1) * 2) { $0 + CellText.width($1.text) }
     var x = rect.maxX - 1 - width
     let room = x - 2
     for span in right { x = frame.put(span.text, x: x, y: rect.y, style: span.style) + 2 }
 
-    var left = [Span("sparsity-tui", theme.title), Span("  ", theme.text)]
+    var left: [Span] = []
+    if rect.width >= 100 || state.model.value == nil {
+      left = [Span("sparsity-tui", theme.title), Span("  ", theme.text)]
+    }
     if let model = state.model.value {
-      left.append(Span(model.name, theme.accent))
+      left.append(Span(model.name, theme.accent.with(.bold)))
       if let tensor = state.tensor {
         let size = "  \(tensor.rows)x\(tensor.columns) \(tensor.dtype.lowercased())"
         let used = left.reduce(1) { $0 + CellText.width($1.text) } + 3 + CellText.width(size)
-        let name = CellText.truncated(tensor.name, to: max(8, room - used), .head)
+        let name = Wording.tail(tensor.name, max(8, room - used))
         left += [Span(" ▸ ", theme.muted), Span(name, theme.text), Span(size, theme.muted)]
       }
     }
@@ -136,7 +140,9 @@ private enum Foot {
       frame.put(mark + message.text, x: 1, y: rect.y, style: style, maxWidth: rect.width - 2)
     } else if state.isFirstRun, state.cell != nil {
       let text =
-        "←/→ turn the sparsity, ↑/↓ choose another knob, s sweeps, ? shows everything, F2 plays a tour"
+        rect.width >= 100
+        ? "←/→ turn the sparsity, ↑/↓ choose another knob, s sweeps, ? shows all keys, F2 plays a tour"
+        : "←/→ turn the sparsity  ↑/↓ other knobs  s sweep  ? all keys  F2 tour"
       frame.put(text, x: 1, y: rect.y, style: theme.accent, maxWidth: rect.width - 2)
     } else {
       HintLine(state).draw(&frame, y: rect.y, state)

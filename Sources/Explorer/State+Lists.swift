@@ -28,44 +28,16 @@ extension State {
       return all.enumerated().sorted { ($0.element.name, $0.offset) < ($1.element.name, $1.offset) }
         .map(\.element)
     case .size: return sorted { Double($0.rows * $0.columns) }
-    case .time: return sorted { layerTime($0.name)?.sparse ?? layerTime($0.name)?.dense }
-    case .error: return sorted { layerError($0.name) }
+    case .time:
+      let figures = LayerFigures(self)
+      return sorted { figures[$0.name].sparse ?? figures[$0.name].dense }
+    case .error:
+      let figures = LayerFigures(self)
+      return sorted { figures[$0.name].error }
     case .speedup:
-      return sorted { layerTime($0.name).flatMap { time in time.sparse.map { time.dense / $0 } } }
+      let figures = LayerFigures(self)
+      return sorted { figures.gain($0.name) }
     }
-  }
-
-  /// Measured nanoseconds of a tensor: dense, and as it was chosen; nil before any measurement.
-  func layerTime(_ tensor: String) -> (dense: Double, sparse: Double?)? {
-    var dense: Double?
-    var sparse: Double?
-    let chosen = choices.choice(for: tensor)
-    for row in resultRows where row[.tensor] == .text(tensor) {
-      guard row[.tokens] == .integer(knobs.tokens), row[.threads] == .integer(knobs.threads) else {
-        continue
-      }
-      dense = row[.denseNs].number ?? dense
-      if let chosen, row.matches(chosen) { sparse = row[.sparseNs].number }
-    }
-    return dense.map { ($0, sparse) }
-  }
-
-  /// The error of a tensor at its chosen sparsity, from what was measured of it, else from its
-  /// sensitivity curve at the nearest sparsity measured there; nil if neither is known.
-  func layerError(_ tensor: String) -> Double? {
-    let chosen = choices.choice(for: tensor)
-    if let chosen,
-      let row = resultRows.last(where: { $0[.tensor] == .text(tensor) && $0.matches(chosen) }),
-      let error = row[.outputError].number
-    {
-      return error
-    }
-    guard let curve = layers.curve(tensor),
-      let wanted = (chosen ?? knobs).requestedSparsity,
-      let at = curve.sparsities.firstIndex(where: { abs($0 - wanted) < 0.005 }),
-      curve.errors.indices.contains(at)
-    else { return nil }
-    return curve.errors[at]
   }
 
   /// The points of the trade-off: rows with a figure on both axes, in order of the horizontal one.

@@ -45,6 +45,8 @@ public struct State: Hashable, Sendable {
   /// Recorded once the model is open, so that a session starts with what it is about.
   var heldRecords: [SessionContent]?
   var pendingRecord: Command?
+  /// The model that a recorded session was about.
+  var expectedIdentity: String?
   /// Counts turns of knobs, steps of the view and messages: what timers are told apart by.
   var turns = 0
   var viewSteps = 0

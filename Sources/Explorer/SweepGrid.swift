@@ -10,6 +10,8 @@ struct SweepGrid {
   }
   var rows: [Row] = []
   var columns: [String] = []
+  /// Where the columns lie on the axis, ascending.
+  var positions: [Double] = []
   /// What the columns are: `sparsity`, `tokens`, `threads`, `lambda`.
   var axis = "sparsity"
   /// Index of the plan's cell, row by row.
@@ -31,7 +33,6 @@ struct SweepGrid {
       default: cell.knobs.amount.sparsity ?? cell.knobs.amount.lambda ?? 0
       }
     }
-    var positions: [Double] = []
     for cell in state.sweep.cells where !positions.contains(position(cell)) {
       positions.append(position(cell))
     }
@@ -68,6 +69,23 @@ struct SweepGrid {
         indices[row * columns.count + column] = index
       }
     }
+    if state.choices.isSweepSorted { sort(state) }
+  }
+
+  /// Puts the rows with the best figure of the shown column first; unknown ones last, ties in the
+  /// plan's order.
+  private mutating func sort(_ state: State) {
+    let column = state.choices.sweepColumn
+    let sign = Front.isBetterLarge(column) ? 1.0 : -1
+    let best = rows.indices.map { row in
+      columns.indices.compactMap { place -> Double? in
+        cell(row, place).flatMap { state.sweep.rows[$0]?[column].number }.map { $0 * sign }
+      }.max() ?? -.infinity
+    }
+    let order = rows.indices.sorted { best[$0] != best[$1] ? best[$0] > best[$1] : $0 < $1 }
+    let count = columns.count
+    indices = order.flatMap { indices[$0 * count..<($0 + 1) * count] }
+    rows = order.map { rows[$0] }
   }
 
   /// The plan's cell at a place; nil where the pattern does not reach the sparsity.

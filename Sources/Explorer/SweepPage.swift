@@ -27,12 +27,19 @@ enum SweepPage {
     if state.choices.sweepForm == .table {
       frame.table(table(state), in: content, theme: theme)
     } else {
-      frame.heatMap(heatMap(state), in: content, theme: theme)
+      let map = heatMap(state)
+      frame.heatMap(map, in: content, theme: theme)
+      let spare = content.height - map.rowLabels.count - 2
+      if spare >= LineChart.least.height, content.width >= LineChart.least.width {
+        SweepChart.draw(
+          &frame,
+          Rect(x: content.x, y: content.maxY - spare, width: content.width, height: spare), state)
+      }
       legend(
         &frame, Rect(x: inside.x + 1, y: inside.maxY - 1, width: inside.width - 2, height: 1), state
       )
     }
-    cellPanel(&frame, side, state)
+    SweepSide.draw(&frame, side, state)
   }
 
   private static func areas(_ layout: ScreenLayout) -> (map: Rect, side: Rect) {
@@ -120,12 +127,11 @@ enum SweepPage {
     let column = state.choices.sweepColumn
     let known = state.sweep.rows.compactMap { $0?[column].number }
     let (low, high) = (known.min() ?? 0, known.max() ?? 1)
-    let next = state.sweep.status == .running ? state.sweep.rows.firstIndex { $0 == nil } : nil
     let cells = grid.rows.indices.map { row in
       grid.columns.indices.map { place -> HeatMap.Cell in
         guard let index = grid.cell(row, place) else { return HeatMap.Cell("", .plain) }
         guard let result = state.sweep.rows[index] else {
-          return index == next ? .running : .pending
+          return .pending
         }
         if result[.status] == .text(ResultStatus.failed.rawValue) { return .failed }
         if column == .speedup, let value = result[.speedup].number {
@@ -159,7 +165,7 @@ enum SweepPage {
     let theme = state.theme
     guard state.choices.sweepColumn == .speedup else {
       frame.put(
-        "dark low, bright high   · not yet   … measuring   – unknown", x: rect.x, y: rect.y,
+        "dark low, bright high   · not yet   – unknown", x: rect.x, y: rect.y,
         style: theme.muted, maxWidth: rect.width)
       return
     }
@@ -175,7 +181,7 @@ enum SweepPage {
       x = frame.put(" \(word)  ", x: x, y: rect.y, style: theme.muted, maxWidth: rect.maxX - x)
     }
     frame.put(
-      "· not yet  … measuring", x: x, y: rect.y, style: theme.muted, maxWidth: rect.maxX - x)
+      "· not yet", x: x, y: rect.y, style: theme.muted, maxWidth: rect.maxX - x)
   }
 
   private static func table(_ state: State) -> Table {
@@ -199,78 +205,23 @@ enum SweepPage {
 
   // MARK: The cell under the cursor
 
-  private static func cellPanel(_ frame: inout Frame, _ rect: Rect, _ state: State) {
-    let theme = state.theme
-    let grid = SweepGrid(state)
-    guard let index = grid.cell(state.sweep.cursorRow, state.sweep.cursorColumn) else {
-      let inside = frame.box(rect, title: "Cell", theme: theme)
-      frame.putWrapped(
-        "this pattern does not reach this sparsity", in: inside.inset(1, 0), style: theme.muted)
-      return
+  /// The plan's cell that is chosen, in the heat map or in the table.
+  static func selectedCell(_ state: State, _ grid: SweepGrid) -> Int? {
+    guard state.choices.sweepForm == .table else {
+      return grid.cell(state.sweep.cursorRow, state.sweep.cursorColumn)
     }
-    let cell = state.sweep.cells[index]
-    let title = "\(cell.knobs.pattern)  \(grid.columns[state.sweep.cursorColumn])"
-    let inside = frame.box(rect, title: title, note: "Enter opens it", theme: theme)
-    guard let row = state.sweep.rows[index] else {
-      frame.put("not measured yet", x: inside.x + 1, y: inside.y, style: theme.muted)
-      best(&frame, inside, state, from: inside.y + 2)
-      return
-    }
-    var lines: [(String, String)] = []
-    if let speed = row[.speedup].number, let low = row[.speedupLow].number,
-      let high = row[.speedupHigh].number
-    {
-      lines.append(
-        ("speedup", Wording.speedup(Interval(estimate: speed, low: low, high: high))))
-    }
-    lines += [
-      ("dense", "\(text(.denseNs, row[.denseNs].number))  \(row[.kernelDense].text)"),
-      ("sparse", "\(text(.sparseNs, row[.sparseNs].number))  \(row[.kernelSparse].text)"),
-      ("output error", text(.outputError, row[.outputError].number)),
-      ("kept energy", text(.keptEnergy, row[.keptEnergy].number)),
-      ("zeros", text(.sparsityAchieved, row[.sparsityAchieved].number)),
-      ("bytes", text(.bytesSparse, row[.bytesSparse].number)),
-      ("pack", text(.packNs, row[.packNs].number)),
-    ]
-    if row[.note] != .missing { lines.append(("note", row[.note].text)) }
-    let isWide = inside.height < 7
-    let half = inside.width / 2
-    for (index, line) in lines.enumerated() {
-      let x = inside.x + 1 + (isWide && index >= inside.height ? half : 0)
-      let y = inside.y + (isWide ? index % max(1, inside.height) : index)
-      guard y < inside.maxY, !isWide || index < 2 * inside.height else { break }
-      frame.put(line.0, x: x, y: y, style: theme.muted)
-      frame.put(
-        line.1, x: x + 13, y: y, style: theme.text,
-        maxWidth: (isWide ? min(inside.maxX, x + half - 1) : inside.maxX) - x - 13)
-    }
-    if !isWide { best(&frame, inside, state, from: inside.y + lines.count + 1) }
+    let finished = state.sweep.rows.indices.filter { state.sweep.rows[$0] != nil }
+    return finished.isEmpty ? nil : finished[min(state.sweep.cursorRow, finished.count - 1)]
   }
 
-  /// What the sweep says so far, in words.
-  private static func best(_ frame: inout Frame, _ inside: Rect, _ state: State, from y: Int) {
-    let theme = state.theme
-    let rows = state.sweep.rows.compactMap { $0 }
-    guard inside.maxY - y >= 3, !rows.isEmpty else { return }
-    func speed(_ row: ResultRow) -> Double { row[.speedup].number ?? 0 }
-    var text = ""
-    if let best = rows.max(by: { speed($0) < speed($1) }), speed(best) > 0 {
-      text +=
-        "Fastest: \(best[.pattern].text) at \(Figures.percent(best[.sparsityAchieved].number, places: 0)), "
-        + "\(Figures.ratio(speed(best)))."
+  /// The row of the grid that the chosen cell is in.
+  static func gridRow(_ state: State, _ grid: SweepGrid) -> Int {
+    guard state.choices.sweepForm == .table, let cell = selectedCell(state, grid) else {
+      return state.sweep.cursorRow
     }
-    let faster = rows.count { $0[.verdict] == .text(Verdict.faster.rawValue) }
-    let slower = rows.count { $0[.verdict] == .text(Verdict.slower.rawValue) }
-    text += " \(faster) of \(rows.count) are faster than dense, \(slower) slower."
-    let usable = rows.filter { ($0[.outputError].number ?? 1) <= 0.2 }
-    if let best = usable.max(by: { speed($0) < speed($1) }), speed(best) > 0 {
-      text +=
-        " Within an output error of 0.2: \(best[.pattern].text) at "
-        + "\(Figures.percent(best[.sparsityAchieved].number, places: 0)), \(Figures.ratio(speed(best)))."
-    }
-    frame.putWrapped(
-      text, in: Rect(x: inside.x + 1, y: y, width: inside.width - 2, height: inside.maxY - y),
-      style: theme.text)
+    return grid.rows.indices.first { row in
+      grid.columns.indices.contains { grid.cell(row, $0) == cell }
+    } ?? 0
   }
 
   // MARK: Columns

@@ -41,8 +41,12 @@ extension SweepPlan {
       case "threads": threads = try each(.threads, \.threads)
       case "dtype", "dtypes": dtypes = try each(.dtype, \.dtype)
       case "tensor", "tensors":
-        let names = model.prunable.map(\.name)
-        tensors = names.filter { name in term.values.contains { Glob.matches(name, $0) } }
+        // A star stands for weights of linear layers; an embedding has to be named in full.
+        tensors = model.prunable.filter { tensor in
+          term.values.contains {
+            $0 == tensor.name || tensor.isLinearWeight && Glob.matches($0, tensor.name)
+          }
+        }.map(\.name)
         guard !tensors.isEmpty else {
           throw CommandError(
             "sweep tensor=\(term.values.joined(separator: ",")): no matrix of this name")
@@ -111,29 +115,5 @@ extension SweepPlan {
       }
     }
     return values
-  }
-}
-
-/// Names with `*`, which stands for any characters, dots too.
-enum Glob {
-  static func matches(_ name: some StringProtocol, _ glob: some StringProtocol) -> Bool {
-    let name = Array(name.utf8)
-    let glob = Array(glob.utf8)
-    var (at, want) = (0, 0)
-    var star: (name: Int, glob: Int)?
-    while at < name.count {
-      if want < glob.count, glob[want] == UInt8(ascii: "*") {
-        star = (at, want)
-        want += 1
-      } else if want < glob.count, glob[want] == name[at] {
-        (at, want) = (at + 1, want + 1)
-      } else if let last = star {
-        star = (last.name + 1, last.glob)
-        (at, want) = (last.name + 1, last.glob + 1)
-      } else {
-        return false
-      }
-    }
-    return glob[want...].allSatisfy { $0 == UInt8(ascii: "*") }
   }
 }

@@ -21,7 +21,16 @@ enum TradeOffPage {
       return
     }
     let front = Front(points, state.choices.tradeOffX, state.choices.tradeOffY)
-    frame.chart(chart(points, front, state), in: chartRect(plot), theme: theme)
+    var chart = chart(points, front, state)
+    let area = chart.plot(in: chartRect(plot))
+    for index in chart.regions.indices {
+      // A name that does not fit its part of the plot would be cut.
+      let end = chart.x.scale.fraction(chart.regions[index].x.upperBound) ?? 0
+      let width = Int(end * Double(area.width)) - 2
+      let names = ["slower than dense", "slower", ""]
+      chart.regions[index].label = names.first { $0.count <= width } ?? ""
+    }
+    frame.chart(chart, in: chartRect(plot), theme: theme)
     legend(&frame, inside, points, state)
     pointPanel(&frame, side, points, front, state)
   }
@@ -80,12 +89,12 @@ enum TradeOffPage {
       case .speedup: return Scale(isWide ? .logarithmic : .linear, covering: values, including: [1])
       case .sparseNs, .denseNs, .packNs, .bytesSparse, .flopsExecuted:
         return Scale(isWide ? .logarithmic : .linear, covering: values)
-      default: return Scale(.linear, covering: values, including: [0])
+      default: return Scale(.linear, covering: values)
       }
     }
     var chart = Chart(
-      x: .init(SweepPage.columnTitle(x), scale(x), SweepPage.format(x)),
-      y: .init(SweepPage.columnTitle(y), scale(y), SweepPage.format(y)))
+      x: .init(axisTitle(x), scale(x), SweepPage.format(x)),
+      y: .init(axisTitle(y), scale(y), SweepPage.format(y)))
     chart.points = points.enumerated().map { index, point in
       let family = family(point.row)
       let isBest = front.members.contains(index)
@@ -98,8 +107,7 @@ enum TradeOffPage {
         interval = low...high
       }
       let label =
-        isBest && point.source == 0 && index != state.tradeOff.selected
-        ? point.row[.pattern].text : ""
+        isBest && point.source == 0 ? Self.label(point.row) : ""
       return Chart.Point(
         x: point.row[x].number ?? .nan, y: point.row[y].number ?? .nan, xInterval: interval,
         marker: point.source == 0 ? markers[family] ?? "●" : "×", style: style, label: label)
@@ -112,11 +120,21 @@ enum TradeOffPage {
       chart.verticals = [Chart.Reference(1, "dense", style: theme.title)]
       chart.regions = [
         Chart.Region(
-          x: min(chart.x.scale.low, 1)...1, label: "slower than dense", style: theme.muted)
+          x: min(chart.x.scale.low, 1)...1, style: theme.muted)
       ]
     }
     chart.selected = min(state.tradeOff.selected, points.count - 1)
     return chart
+  }
+
+  private static func axisTitle(_ column: ResultColumn) -> String {
+    SweepPage.columnTitle(column)
+      + (Front.isBetterLarge(column) ? ", higher is better" : ", lower is better")
+  }
+
+  private static func label(_ row: ResultRow) -> String {
+    let zeros = row[.sparsityAchieved].number.map { " \(NumberText.fixed($0 * 100, 0))%" } ?? ""
+    return row[.pattern].text + zeros
   }
 
   private static func legend(
@@ -152,7 +170,7 @@ enum TradeOffPage {
         SweepPage.columnTitle(state.choices.tradeOffY),
         SweepPage.text(state.choices.tradeOffY, row[state.choices.tradeOffY].number)
       ),
-      ("layer", Wording.tail(row[.tensor].text, 24)),
+      ("layer", layerName(row[.tensor].text, state)),
       ("tokens, threads", "\(row[.tokens].text), \(row[.threads].text)"),
     ]
     if let low = row[.speedupLow].number, let high = row[.speedupHigh].number {
@@ -164,17 +182,61 @@ enum TradeOffPage {
     }
     var y = inside.y
     for line in lines where y < inside.maxY {
-      frame.put(line.0, x: inside.x + 1, y: y, style: theme.muted, maxWidth: 22)
-      frame.put(line.1, x: inside.x + 24, y: y, style: theme.text, maxWidth: inside.width - 24)
+      frame.put(line.0, x: inside.x + 1, y: y, style: theme.muted, maxWidth: 20)
+      frame.put(
+        line.1, x: inside.x + 22, y: y, style: theme.text, maxWidth: inside.width - 22,
+        truncation: .head)
       y += 1
     }
     let text = front.sentence(at, points, state)
     if inside.maxY - y >= 3 {
-      frame.putWrapped(
+      let used = frame.putWrapped(
         text,
         in: Rect(x: inside.x + 1, y: y + 1, width: inside.width - 2, height: inside.maxY - y - 1),
         style: theme.text)
+      table(
+        &frame,
+        Rect(
+          x: inside.x + 1, y: y + used + 2, width: inside.width - 2,
+          height: inside.maxY - y - used - 2), points, front, state)
     }
+  }
+
+  private static func layerName(_ name: String, _ state: State) -> String {
+    let known = state.model.value?.prunable.map(\.name) ?? []
+    guard let index = known.firstIndex(of: name) else { return Wording.tail(name, 24) }
+    return Wording.short(known)[index]
+  }
+
+  /// The front in figures.
+  private static func table(
+    _ frame: inout Frame, _ rect: Rect, _ points: [TradeOffPoint], _ front: Front, _ state: State
+  ) {
+    guard rect.height >= 3 else { return }
+    let (x, y) = (state.choices.tradeOffX, state.choices.tradeOffY)
+    let theme = state.theme
+    let rows = front.members.map { index -> [TableCell] in
+      let row = points[index].row
+      return [
+        TableCell((index == front.knee ? "◆" : " ") + row[.pattern].text),
+        TableCell(Figures.percent(row[.sparsityAchieved].number, places: 0)),
+        TableCell(SweepPage.text(x, row[x].number)), TableCell(SweepPage.text(y, row[y].number)),
+      ]
+    }
+    frame.table(
+      Table(
+        columns: [
+          TableColumn("front, ◆ knee", .flexible(minimum: 13)),
+          TableColumn("zeros", .fixed(6), .right),
+          TableColumn(shortTitle(x), .fixed(10), .right),
+          TableColumn(shortTitle(y), .fixed(10), .right),
+        ], rows: rows), in: rect, theme: theme)
+  }
+
+  private static func shortTitle(_ column: ResultColumn) -> String {
+    let title = SweepPage.columnTitle(column).replacing(" (proxy)", with: "")
+    return title.replacing(" over dense", with: "").replacing("output ", with: "")
+      .replacing("weight ", with: "")
   }
 }
 

@@ -111,6 +111,12 @@ extension State {
       choices.tensor =
         (info.prunable.first(where: \.isLinearWeight) ?? info.prunable.first)?.name
     }
+    if let expected = expectedIdentity, expected != info.identity {
+      effects += say(
+        "\(info.name) is not the model of this session: it is \(info.identity.prefix(8)), recorded was "
+          + "\(expected.prefix(8))", .warning)
+    }
+    expectedIdentity = nil
     guard choices.tensor != nil else {
       return effects
         + say("\(info.name): no floating-point matrix in it that could be pruned", .error)

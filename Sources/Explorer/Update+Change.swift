@@ -5,7 +5,9 @@ extension State {
   mutating func change(_ command: Command) throws(CommandError) -> [Effect] {
     let before = choices
     switch command {
-    case .open(let path, _): return open(path)
+    case .open(let path, let identity):
+      expectedIdentity = identity
+      return open(path)
     case .calibration(let path):
       return begin(.open, .calibrate(path: path))
     case .tensor(let name):
@@ -32,8 +34,8 @@ extension State {
       guard let text = KnobSteps.turned(knob, by: steps, self) else { return [] }
       return perform(.set(knob, text))
     case .knob(let selection): choose(selection)
-    case .apply(let target): try apply(target)
-    case .budget(let kind, let value): try spend(kind, value)
+    case .apply(let target): return try apply(target)
+    case .budget(let kind, let value): return try spend(kind, value)
     default: break
     }
     return follow(from: before)

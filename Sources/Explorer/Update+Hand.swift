@@ -19,7 +19,7 @@ extension State {
   private var copied: String? {
     switch page {
     case .sweep:
-      guard let index = SweepGrid(self).cell(sweep.cursorRow, sweep.cursorColumn),
+      guard let index = SweepPage.selectedCell(self, SweepGrid(self)),
         let row = sweep.rows[index]
       else { return nil }
       return Wording.sentence(row)

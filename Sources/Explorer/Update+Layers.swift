@@ -3,8 +3,8 @@ internal import Experiments
 
 extension State {
   /// Gives the present knobs to other tensors.
-  mutating func apply(_ target: ApplyTarget) throws(CommandError) {
-    guard let model = model.value, let tensor else { return }
+  mutating func apply(_ target: ApplyTarget) throws(CommandError) -> [Effect] {
+    guard let model = model.value, let tensor else { return [] }
     let names: [String]
     switch target {
     case .all: names = model.prunable.filter(\.isLinearWeight).map(\.name)
@@ -18,22 +18,22 @@ extension State {
       names = [name]
     }
     for name in names { choices.choose(knobs, for: name) }
-    _ = say("\(knobs.pattern) for \(names.count) layer\(names.count == 1 ? "" : "s")")
+    return say("\(knobs.pattern) for \(names.count) layer\(names.count == 1 ? "" : "s")")
   }
 
   /// Chooses per layer within a limit, from what was measured and from nothing else.
-  mutating func spend(_ kind: BudgetKind, _ value: Double) throws(CommandError) {
+  mutating func spend(_ kind: BudgetKind, _ value: Double) throws(CommandError) -> [Effect] {
     guard value > 0 else {
       throw CommandError("budget \(kind.rawValue): expected a number above 0")
     }
     switch kind {
-    case .quality: try spendQuality(value)
-    case .time: try spendTime(value)
+    case .quality: return try spendQuality(value)
+    case .time: return try spendTime(value)
     }
   }
 
   /// Per layer the largest sparsity of its curve whose error stays within `limit`.
-  private mutating func spendQuality(_ limit: Double) throws(CommandError) {
+  private mutating func spendQuality(_ limit: Double) throws(CommandError) -> [Effect] {
     var chosen = 0
     for curve in layers.curves {
       let within = zip(curve.sparsities, curve.errors).filter { $0.1 <= limit }.map(\.0).max()
@@ -48,14 +48,14 @@ extension State {
       choices.choose(knobs, for: curve.tensor)
       chosen += 1
     }
-    _ = say(
+    return say(
       "\(chosen) of \(layers.curves.count) layers can be pruned within an error of \(Figures.plain(limit))"
     )
   }
 
   /// Greedy: from all dense, always the measured choice that saves the most time for the error it
   /// adds, until the sum of times is within `share` of the dense sum.
-  private mutating func spendTime(_ share: Double) throws(CommandError) {
+  private mutating func spendTime(_ share: Double) throws(CommandError) -> [Effect] {
     struct Option {
       var knobs: Knobs
       var time: Double
@@ -95,7 +95,7 @@ extension State {
       current[best.tensor] = best.option
     }
     for tensor in order { choices.choose(current[tensor]?.knobs, for: tensor) }
-    _ = say(
+    return say(
       "\(current.count) of \(order.count) measured layers pruned: \(Wording.percent(sum / total)) of "
         + "their dense time")
   }

@@ -40,6 +40,11 @@ extension State {
     case .axes(let x, let y):
       choices.tradeOffX = try column(x)
       choices.tradeOffY = try column(y)
+    case .sort(let name) where page == .sweep:
+      guard name == "model" || name == "best" else {
+        throw CommandError("sort \(name): a sweep is sorted by best, or by model as it was planned")
+      }
+      choices.isSweepSorted = name == "best"
     case .sort(let name):
       guard let sort = LayerSort(rawValue: name) else {
         let known = LayerSort.allCases.map(\.rawValue).joined(separator: ", ")
@@ -55,7 +60,9 @@ extension State {
     case .findNext(let step): return try find(step, includingCurrent: false)
     case .show(let form):
       switch form {
-      case .chart, .table: choices.sweepForm = form
+      case .chart, .table:
+        choices.sweepForm = form
+        (sweep.cursorRow, sweep.cursorColumn) = (0, 0)
       case .original, .reordered, .both: choices.form = form
       }
     case .theme(let name):

@@ -22,11 +22,13 @@ extension State {
       effects += begin(.sweep, .sweep(plan))
       return effects
     case .solvePath:
+      // The why page shows the search that was asked for last.
+      crossover = .unknown
       path = .pending
-      return begin(.path, .path(tensor: cell.tensor, knobs: cell.knobs))
+      return stop(.crossover) + begin(.path, .path(tensor: cell.tensor, knobs: cell.knobs))
     case .sensitivity(let glob):
       let names = model.prunable.filter(\.isLinearWeight).map(\.name)
-        .filter { Glob.matches($0, glob) }
+        .filter { Glob.matches(glob, $0) }
       guard !names.isEmpty else {
         throw CommandError("sensitivity \(glob): no weight of a linear layer has such a name")
       }

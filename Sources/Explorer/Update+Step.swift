@@ -22,8 +22,11 @@ extension State {
       }
     case .sweep:
       let grid = SweepGrid(self)
+      let size =
+        choices.sweepForm == .table
+        ? (sweep.finishedCount, 1) : (grid.rows.count, grid.columns.count)
       (sweep.cursorRow, sweep.cursorColumn) = Self.stepped(
-        move, count, (sweep.cursorRow, sweep.cursorColumn), (grid.rows.count, grid.columns.count))
+        move, count, (sweep.cursorRow, sweep.cursorColumn), size)
     case .tradeoff:
       let all = tradeOffPoints.count
       let step = move == .left || move == .up ? -count : count
@@ -130,7 +133,7 @@ extension State {
       if panel == .layers { return perform(.focus(.one(.knobs))) }
       return perform(.prompt(knob.rawValue + " "))
     case .sweep:
-      guard let index = SweepGrid(self).cell(sweep.cursorRow, sweep.cursorColumn) else { return [] }
+      guard let index = SweepPage.selectedCell(self, SweepGrid(self)) else { return [] }
       return restore(sweep.cells[index])
     case .tradeoff:
       guard tradeOffPoints.indices.contains(tradeOff.selected) else { return [] }

@@ -133,7 +133,9 @@ extension State {
       viewSteps += 1
       return flushed + (isReplay ? [] : [.after(milliseconds: 500, .viewed(step: viewSteps))])
     }
-    log.entries.append(.init(text: command.text, kind: .command))
+    var shown = command
+    if case .open(let path, _) = command { shown = .open(path: path) }
+    log.entries.append(.init(text: shown.text, kind: .command))
     return flushRecord() + record(.command(command))
   }
 

@@ -17,7 +17,9 @@ enum WhyPage {
     let inside = frame.box(parts[1], title: "In a sentence", theme: theme)
     let diagnosis = state.diagnosis
     var text = diagnosis.sentence
-    for finding in diagnosis.findings.dropFirst() { text += " Also: \(finding.text)." }
+    for finding in diagnosis.findings.dropFirst() where finding.cause != .rates {
+      text += " Also: \(finding.text)."
+    }
     frame.putWrapped(text.isEmpty ? "…" : text, in: inside.inset(1, 0), style: theme.text)
   }
 
@@ -60,7 +62,7 @@ enum WhyPage {
       in: Rect(x: inside.x + 1, y: inside.y, width: inside.width - 2, height: inside.height - 1),
       theme: theme)
     frame.put(
-      "■ dense  ● sparse: useful FLOP/s over FLOP per byte stored and moved", x: inside.x + 1,
+      "■ dense  ● sparse, useful FLOPs only", x: inside.x + 1,
       y: inside.maxY - 1, style: theme.muted, maxWidth: inside.width - 2)
   }
 
@@ -161,7 +163,7 @@ enum WhyPage {
     let inside = frame.box(rect, title: "Samples of the ratio", theme: theme)
     let raw = state.measurement.value?.rawSamples ?? []
     let ratios = raw.compactMap { $0.count == 2 && $0[1] > 0 ? $0[0] / $0[1] : nil }
-    guard let histogram = Histogram(ratios, bins: max(8, inside.width - 2)),
+    guard let histogram = Histogram(ratios, bins: min(24, inside.width - 2)),
       let measurement = state.measurement.value, inside.height >= 4
     else {
       frame.putWrapped(

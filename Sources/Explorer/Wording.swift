@@ -4,7 +4,7 @@ internal import Experiments
 /// Figures and names as sentences use them.
 enum Wording {
   static func percent(_ fraction: Double) -> String {
-    let places = abs(fraction * 100 - (fraction * 100).rounded()) < 1e-6 ? 0 : 1
+    let places = (fraction * 1000).rounded().remainder(dividingBy: 10) == 0 ? 0 : 1
     return Figures.percent(fraction, places: places)
   }
 
@@ -26,8 +26,19 @@ enum Wording {
     }
   }
 
-  /// Names without what all of them share: whole components at the start, `.weight` at the end.
+  /// Names without what all of them share: whole components at the start, `.weight` at the end. A
+  /// name with a layer's number in it starts at that number: `0.attention.self.query`.
   static func short(_ names: [String]) -> [String] {
+    shortened(names).map { name in
+      let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+      guard let at = parts.firstIndex(where: { !$0.isEmpty && $0.allSatisfy(\.isNumber) }),
+        at < parts.count - 1
+      else { return name }
+      return parts[at...].joined(separator: ".")
+    }
+  }
+
+  private static func shortened(_ names: [String]) -> [String] {
     let split = names.map { $0.split(separator: ".", omittingEmptySubsequences: false) }
     guard let first = split.first, split.count > 1 else {
       return names.map { $0.hasSuffix(".weight") ? String($0.dropLast(7)) : $0 }

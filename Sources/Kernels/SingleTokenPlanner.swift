@@ -32,12 +32,11 @@ struct SingleTokenPlanner {
     let steps = PackedLookup.expectedSteps(
       kept: kept, rows: source.rows.count, columns: source.columns)
     var best = steps * SingleTokenForm.lookupCycles(instructionSet)
-    var choice: (SingleTokenForm, StripLists)?
+    var choice: SingleTokenForm?
     if stripsFit {
       for form in SingleTokenForm.allCases {
-        let lists = lists(form)
-        let cycles = form.cycles * Double(vectors(form, lists))
-        if cycles < best { (best, choice) = (cycles, (form, lists)) }
+        let cycles = form.cycles * Double(stepCount(form))
+        if cycles < best { (best, choice) = (cycles, form) }
       }
     }
     let most = kept > 0 ? PackedQuads.most(source) : 4
@@ -48,7 +47,7 @@ struct SingleTokenPlanner {
         return [.quads(PackedQuads(source, kept: most, bias: bias))]
       }
     }
-    if let (form, lists) = choice { return [pack(form, lists)] }
+    if let choice { return [strips(choice)] }
     return [.lookup(PackedLookup(source, lists: singles, bias: bias))]
   }
 
@@ -61,13 +60,10 @@ struct SingleTokenPlanner {
     source.strips(height: form.shape.height, width: form.shape.width, ordered: form.shape.width > 1)
   }
 
-  private func vectors(_ form: SingleTokenForm, _ lists: StripLists) -> Int {
-    let shape = form.shape
-    var vectors = 0
-    for strip in 0..<lists.count {
-      vectors += (lists.length(strip) + shape.entries - 1) / shape.entries
-    }
-    return vectors
+  private func stepCount(_ form: SingleTokenForm) -> Int {
+    source.stripLengths(
+      height: form.shape.height, width: form.shape.width, ordered: form.shape.width > 1
+    ).reduce(0) { $0 + ($1 + form.shape.entries - 1) / form.shape.entries }
   }
 
   private mutating func pack(_ form: SingleTokenForm, _ lists: StripLists) -> SingleTokenPart {

@@ -84,13 +84,12 @@ public final class Laboratory: Sendable {
     }
     do throws(LaboratoryError) {
       if case .prune(let tensor, let knobs) = request {
-        let layer = try workbench.layer(tensor)
         let pruned = try workbench.prune(tensor, knobs) { summary in
-          send(.iterating(summary))
+          if summary.tensor == tensor { send(.iterating(summary)) }
           return !cancellation.isCancelled
         }
         send(.pruned(pruned.summary))
-        judge(layer, pruned, knobs, run, after: cancellation)
+        judge(tensor, pruned, knobs, run, after: cancellation)
         return
       }
       send(
@@ -104,15 +103,16 @@ public final class Laboratory: Sendable {
 
   /// Queues the proxies of a pruning; at once where there is nothing to compute.
   private func judge(
-    _ layer: Layer, _ pruned: PrunedLayer, _ knobs: Knobs, _ run: RunID,
+    _ tensor: String, _ pruned: PrunedLayer, _ knobs: Knobs, _ run: RunID,
     after pruning: Cancellation
   ) {
     let job = Job(run: run, slot: .quality, cancellation: Cancellation()) { cancellation in
       let isCancelled = { cancellation.isCancelled || pruning.isCancelled }
       self.workbench.disturbances.begin()
-      let report = layer.quality(of: pruned, with: knobs, isCancelled: isCancelled)
+      let report = try? self.workbench.quality(
+        of: pruned, tensor, knobs, isCancelled: isCancelled)
       self.workbench.disturbances.end()
-      if !isCancelled() { self.deliver(.quality(report), run) }
+      if let report, !isCancelled() { self.deliver(.quality(report), run) }
     }
     if pruning.isCancelled { return }
     judging.submit(job, interrupting: true)

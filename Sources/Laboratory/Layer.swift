@@ -3,6 +3,18 @@ internal import Kernels
 internal import Pruning
 internal import Tensors
 
+/// What a pruning of one tensor depends on: the knobs, and under a global threshold the tensors that share
+/// it.
+struct PruningKey: Hashable, Sendable {
+  var knobs: Knobs
+  var tensors: [String]
+
+  init(_ knobs: Knobs, tensors: [String] = []) {
+    self.knobs = knobs.pruningPart
+    self.tensors = knobs.scope == .global ? tensors : []
+  }
+}
+
 /// One loaded tensor with what has been worked out about it.
 ///
 /// Safe to use from any thread; two threads that ask for the same thing at the same time may both work it
@@ -14,8 +26,8 @@ final class Layer: Sendable {
   let statistics: CalibrationStatistics?
   let pruner: LayerPruner
   let painter: MaskPainter
-  private let pruned: RecentValues<Knobs, PrunedLayer>
-  private let judged = RecentValues<Knobs, QualityReport>(capacity: 4096)
+  private let pruned = RecentValues<PruningKey, PrunedLayer>(capacity: 256 << 20)
+  private let judged = RecentValues<PruningKey, QualityReport>(capacity: 4096)
 
   init(
     name: String, weights: Matrix, bias: [Float]?, statistics: CalibrationStatistics?
@@ -28,7 +40,6 @@ final class Layer: Sendable {
       throw .pruning(error)
     }
     painter = MaskPainter(weights)
-    pruned = RecentValues(capacity: 256 << 20)
   }
 
   /// Bytes of the weights in memory.
@@ -38,31 +49,30 @@ final class Layer: Sendable {
   func pruned(
     with knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
   ) throws(LaboratoryError) -> PrunedLayer {
-    let key = knobs.pruningPart
+    let key = PruningKey(knobs)
     if let known = pruned.value(for: key) { return known }
     do {
-      let fresh = try pruner.prune(key, progress: progress)
+      let fresh = try pruner.prune(key.knobs, progress: progress)
       remember(fresh, for: key)
       return fresh
     } catch { throw .pruning(error) }
   }
 
   /// Keeps a result that was worked out elsewhere, such as under a threshold over several layers.
-  func remember(_ layer: PrunedLayer, for knobs: Knobs) {
-    pruned.store(layer, for: knobs.pruningPart, cost: bytes + bytes / 32)
+  func remember(_ layer: PrunedLayer, for key: PruningKey) {
+    pruned.store(layer, for: key, cost: bytes + bytes / 32)
   }
 
-  /// Whether `pruned(with:)` answers at once.
-  func knows(_ knobs: Knobs) -> Bool { pruned.value(for: knobs.pruningPart) != nil }
+  func known(_ key: PruningKey) -> PrunedLayer? { pruned.value(for: key) }
 
   /// The proxies that take longer than a frame. A cancelled report is incomplete and not kept.
   func quality(
-    of layer: PrunedLayer, with knobs: Knobs, isCancelled: () -> Bool
+    of layer: PrunedLayer, for key: PruningKey, isCancelled: () -> Bool
   ) -> QualityReport {
-    let key = knobs.pruningPart
     if let known = judged.value(for: key) { return known }
     let report = Pruning.quality(
-      of: layer, original: weights, knobs: key, statistics: statistics, isCancelled: isCancelled)
+      of: layer, original: weights, knobs: key.knobs, statistics: statistics,
+      isCancelled: isCancelled)
     if !isCancelled() { judged.store(report, for: key) }
     return report
   }

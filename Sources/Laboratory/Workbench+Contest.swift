@@ -102,7 +102,7 @@ extension Workbench {
   /// multiplications: always the first, the last, and between them every panel position in turn.
   ///
   /// - Returns: the largest absolute difference.
-  private func check(
+  func check(
     _ contender: Contender, weights: Matrix, mask: Mask?, bias: [Float]?, input: Matrix,
     tensor: String
   ) throws(LaboratoryError) -> Double {

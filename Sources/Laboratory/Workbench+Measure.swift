@@ -19,10 +19,10 @@ extension Workbench {
   /// - Parameter report: gets estimates on the way, at most ten a second, never inside a sample.
   /// - Throws: `cancelled` when it was cancelled before there was an estimate.
   func measure(
-    _ layer: Layer, _ knobs: Knobs, plan: TimingPlan, keepSamples: Bool = false,
-    isCancelled: () -> Bool, report: (Measurement) -> Void = { _ in }
+    _ layer: Layer, _ knobs: Knobs, among tensors: [String]? = nil, plan: TimingPlan,
+    keepSamples: Bool = false, isCancelled: () -> Bool, report: (Measurement) -> Void = { _ in }
   ) throws(LaboratoryError) -> Measurement {
-    let pruned = try layer.pruned(with: knobs) { _ in !isCancelled() }
+    let pruned = try prune(layer.name, knobs, among: tensors) { _ in !isCancelled() }
     let contest = try contest(layer, pruned, knobs, isCancelled: isCancelled)
     let quietness = try quietness(
       of: contest, for: ContestKey(layer, knobs), isCancelled: isCancelled)

@@ -10,19 +10,17 @@ extension Workbench {
   func perform(
     _ request: Request, isCancelled: () -> Bool, progress: (Answer) -> Void, between: () -> Void
   ) throws(LaboratoryError) -> Answer {
-    let iterating = { (summary: PruningSummary) -> Bool in
-      progress(.iterating(summary))
-      return !isCancelled()
-    }
     let goOn = { (_: PruningSummary) -> Bool in !isCancelled() }
     switch request {
     case .open(let path): return .opened(try open(path: path))
     case .calibrate(let path): return .opened(try calibrate(path: path))
     case .prune(let tensor, let knobs):
-      let layer = try layer(tensor)
-      let pruned = try prune(tensor, knobs, progress: iterating)
+      let pruned = try prune(tensor, knobs) { summary in
+        if summary.tensor == tensor { progress(.iterating(summary)) }
+        return !isCancelled()
+      }
       progress(.pruned(pruned.summary))
-      let report = layer.quality(of: pruned, with: knobs, isCancelled: isCancelled)
+      let report = try quality(of: pruned, tensor, knobs, isCancelled: isCancelled)
       if isCancelled() { throw .cancelled }
       return .quality(report)
     case .picture(let tensor, let knobs, let viewport, let rows, let columns, let reordered):
@@ -88,12 +86,13 @@ extension Workbench {
       if isCancelled() { throw .cancelled }
       var knobs = knobs
       knobs.amount = .sparsity(sparsity)
+      knobs.scope = .layer
       let pruned = try layer.pruned(with: knobs) { _ in !isCancelled() }
       guard isJudged else {
         errors.append(pruned.summary.weightError)
         continue
       }
-      let report = layer.quality(of: pruned, with: knobs, isCancelled: isCancelled)
+      let report = layer.quality(of: pruned, for: PruningKey(knobs), isCancelled: isCancelled)
       if isCancelled() { throw .cancelled }
       errors.append(report.outputError ?? .nan)
     }

@@ -80,12 +80,15 @@ extension Workbench {
     do throws(LaboratoryError) {
       let layer = try layer(cell.tensor)
       row[.tensorSHA256] = .text(try current().checksum(of: cell.tensor))
-      let pruned = try layer.pruned(with: cell.knobs) { _ in !isCancelled() }
+      let tensors = run.plan.tensors
+      let pruned = try prune(cell.tensor, cell.knobs, among: tensors) { _ in !isCancelled() }
       row = run.row(index, over: row, summary: pruned.summary)
-      let quality = layer.quality(of: pruned, with: cell.knobs, isCancelled: isCancelled)
+      let quality = try quality(
+        of: pruned, cell.tensor, cell.knobs, among: tensors, isCancelled: isCancelled)
       row = run.row(index, over: row, summary: pruned.summary, quality: quality)
       let found = try measure(
-        layer, cell.knobs, plan: plan, keepSamples: run.plan.keepSamples, isCancelled: isCancelled)
+        layer, cell.knobs, among: tensors, plan: plan, keepSamples: run.plan.keepSamples,
+        isCancelled: isCancelled)
       if isCancelled() { return nil }
       measurement = found
       row = run.row(

@@ -92,11 +92,47 @@ final class Workbench: Sendable {
 
   // MARK: Pruning
 
-  /// Prunes a tensor; `progress` gets the iterates of solvers and returns false to cancel.
+  /// Prunes a tensor; `progress` gets the iterates of solvers, under a global threshold the summaries of
+  /// the tensors in turn, and returns false to cancel.
+  ///
+  /// - Parameter tensors: those that share a global threshold; nil for all linear weights of the model.
   func prune(
-    _ name: String, _ knobs: Knobs, progress: (PruningSummary) -> Bool
+    _ name: String, _ knobs: Knobs, among tensors: [String]? = nil,
+    progress: (PruningSummary) -> Bool
   ) throws(LaboratoryError) -> PrunedLayer {
-    try layer(name).pruned(with: knobs, progress: progress)
+    let layer = try layer(name)
+    guard knobs.scope == .global else { return try layer.pruned(with: knobs, progress: progress) }
+    let names = try sharing(name, among: tensors)
+    if let known = layer.known(PruningKey(knobs, tensors: names)) { return known }
+    var layers: [Layer] = []
+    for name in names { layers.append(try self.layer(name)) }
+    do {
+      let results = try pruneGlobally(
+        layers.map(\.pruner), knobs: knobs.pruningPart, progress: progress)
+      for (layer, result) in zip(layers, results) {
+        layer.remember(result, for: PruningKey(knobs, tensors: names))
+      }
+      return results[names.firstIndex(of: name)!]
+    } catch { throw .pruning(error) }
+  }
+
+  /// The proxies of a pruning that take longer than a frame.
+  func quality(
+    of pruned: PrunedLayer, _ name: String, _ knobs: Knobs, among tensors: [String]? = nil,
+    isCancelled: () -> Bool
+  ) throws(LaboratoryError) -> QualityReport {
+    let names = knobs.scope == .global ? try sharing(name, among: tensors) : []
+    return try layer(name).quality(
+      of: pruned, for: PruningKey(knobs, tensors: names), isCancelled: isCancelled)
+  }
+
+  /// The tensors under one global threshold, `name` among them.
+  private func sharing(
+    _ name: String, among tensors: [String]?
+  ) throws(LaboratoryError) -> [String] {
+    var names = try current().info.tensors.filter(\.isLinearWeight).map(\.name)
+    if let tensors { names = tensors }
+    return names.contains(name) ? names : names + [name]
   }
 
   func picture(
@@ -104,7 +140,7 @@ final class Workbench: Sendable {
     reordered: Bool, progress: (PruningSummary) -> Bool
   ) throws(LaboratoryError) -> MaskPicture {
     let layer = try layer(name)
-    let pruned = try layer.pruned(with: knobs, progress: progress)
+    let pruned = try prune(name, knobs, progress: progress)
     return layer.painter.picture(
       mask: pruned.mask, viewport: viewport, pixelRows: pixelRows, pixelColumns: pixelColumns,
       rowOrder: reordered ? pruned.rowOrder : nil,

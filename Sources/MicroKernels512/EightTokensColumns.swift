@@ -71,7 +71,7 @@ private func columns(
     var a = TokenSums()
     var b = TokenSums()
     for entry in Int(starts[group])..<Int(starts[group &+ 1]) {
-      let input = x + Int(index[entry]) &* 8
+      let input = x + Int(index[entry])
       if wide {
         let low = small_batch_weights(values, entry &* 2, halves)
         let high = small_batch_weights(values, entry &* 2 &+ 1, halves)
@@ -91,7 +91,7 @@ private func columns(
 
 /// Groups of 32 (`wide`) or 16 outputs that share a list of inputs, for one panel of eight tokens.
 ///
-/// `starts[group]` counts list entries, `index[entry]` is an input, weights are `[entry][outputs]`;
+/// `starts[group]` counts list entries, `index[entry]` is eight times an input, weights are `[entry][outputs]`;
 /// `rows` and `bias` are in the order of lanes, see `small_batch_put_row`.
 @inline(never)
 public func eightTokensColumns(

@@ -12,8 +12,8 @@ final class GuardedActivations {
   private let mapping: UnsafeMutableRawPointer
   private let length: Int
 
-  /// - Parameter atEnd: whether the floats end at the upper guard page
-  ///   of their start allows) or start after the lower one.
+  /// - Parameter atEnd: whether the floats end at the upper guard page or start after the lower one;
+  ///   nothing need be aligned.
   init(features: Int, tokens: Int, atEnd: Bool, poisoned: Bool) {
     let width = Activations.width(tokens: tokens)
     let bytes = (tokens + width - 1) / width * features * width * 4
