@@ -66,6 +66,17 @@ install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/sparsity-tui"
 	install -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/sparsity-tui"
 	cp -R data/. "$(DESTDIR)$(PREFIX)/share/sparsity-tui/"
+	install -d "$(DESTDIR)$(PREFIX)/share/man/man1"
+	$(BINARY) manual >"$(DESTDIR)$(PREFIX)/share/man/man1/sparsity-tui.1"
+	install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
+	  "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d"
+	$(BINARY) --generate-completion-script bash \
+	  >"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/sparsity-tui"
+	$(BINARY) --generate-completion-script zsh \
+	  >"$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_sparsity-tui"
+	$(BINARY) --generate-completion-script fish \
+	  >"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/sparsity-tui.fish"
 
 # The whole all-MiniLM-L6-v2 (83.5 MB) into the user's cache, verified.
 model:

@@ -84,7 +84,7 @@ struct SparsityTUI: ParsableCommand {
     subcommands: [
       ExploreCommand.self, InspectCommand.self, MeasureCommand.self, SweepCommand.self,
       MergeCommand.self, PruneCommand.self, VerifyCommand.self, EncodeCommand.self,
-      ReplayCommand.self, BenchCommand.self, DoctorCommand.self,
+      ReplayCommand.self, BenchCommand.self, DoctorCommand.self, ManualCommand.self,
     ],
     defaultSubcommand: ExploreCommand.self)
 }

@@ -36,7 +36,7 @@ final class SessionRecorder {
     }
     if file.append(line) { return nil }
     hasFailed = true
-    return "\(file.path): \(String(cString: strerror(errno))); the session is kept up to here only"
+    return "recording stopped: \(String(cString: strerror(errno))); all before is in \(file.path)"
   }
 
   func close(at seconds: Double) {

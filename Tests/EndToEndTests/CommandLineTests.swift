@@ -121,7 +121,10 @@ import Testing
   }
 
   @Test func aDiskThatFillsLeavesWholeRowsOrNothing() throws {
-    let sweep = ["sweep", "synthetic:64x64", "--patterns", "1x1,2:4,4x1,8x1", "--csv", "full.csv"]
+    let sweep = [
+      "sweep", "synthetic:64x64", "--patterns", "1x1,4x1,8x1", "--sparsity", "0.5:0.9:0.1", "--csv",
+      "full.csv",
+    ]
     // 4096 bytes a file: the description and the first rows fit.
     var outcome = try sandbox.run(sweep, shell: "ulimit -f 8; exec \"$@\"")
     #expect(outcome.ending == .exited(1), "\(outcome.errors)")
@@ -189,6 +192,18 @@ import Testing
       #expect(outcome.ending == .exited(0))
       #expect(outcome.output.contains("USAGE: sparsity-tui \(command)"), "\(outcome.output)")
       #expect(outcome.output.contains("\n  sparsity-tui"), "\(command) has no example")
+    }
+  }
+
+  @Test func manualPageNamesEveryCommandAndOption() throws {
+    let outcome = try sandbox.run(["manual"])
+    #expect(outcome.ending == .exited(0))
+    #expect(outcome.output.hasPrefix(".TH SPARSITY\\-TUI 1"))
+    for word in [
+      ".SS explore", ".SS sweep", ".SS doctor", "\\fB\\-\\-patterns\\fR",
+      "\\fB\\-\\-remeasure\\fR", ".SH ENVIRONMENT",
+    ] {
+      #expect(outcome.output.contains(word), "\(word)")
     }
   }
 }

@@ -14,6 +14,15 @@ import Testing
     }.joined(separator: "\n")
   }
 
+  /// What the knob panel of 80x24 says behind a name.
+  static func value(of knob: String, _ screen: EmulatedScreen) -> String? {
+    let line = screen.text.split(separator: "\n").first { $0.contains(" \(knob) ") }
+    let words = line?.split(separator: " ").map(String.init) ?? []
+    return words.firstIndex(of: knob).flatMap {
+      words.indices.contains($0 + 1) ? words[$0 + 1] : nil
+    }
+  }
+
   func start(
     _ arguments: [String] = [], columns: Int = 80, rows: Int = 24,
     type: TestTerminfo.Name = .plain, extra: [String: String] = [:],
@@ -23,7 +32,7 @@ import Testing
       arguments, columns: columns, rows: rows, type: type, extra: extra)
     let isShown = terminal.wait(seconds: 30) {
       $0.text.contains("80.0 % zeros") && $0.text.contains("pattern")
-        && $0.text.contains("command")
+        && $0.text.contains("kept L1") && !$0.text.contains("Opening")
     }
     #expect(isShown, "\(terminal.screen.text)", sourceLocation: location)
     return terminal
@@ -47,8 +56,8 @@ import Testing
   @Test(arguments: [(80, 24), (140, 42)])
   func firstFrameShowsModelMaskAndKnobs(_ columns: Int, _ rows: Int) throws {
     let terminal = try start(columns: columns, rows: rows)
-    for word in ["demo", "384x384", "Mask", "Knobs", "32x1", "What it gains", "Why", "? help"] {
-      #expect(terminal.screen.text.contains(word), "\(word)\n\(terminal.screen.text)")
+    for word in ["demo", "384x384", "Mask", "Knobs", "32x1", "What it gains", "Why", "F2 tour"] {
+      #expect(terminal.wait(for: word, seconds: 30), "\(word)\n\(terminal.screen.text)")
     }
     #expect(terminal.wait(for: "output error 0.", seconds: 30), "\(terminal.screen.text)")
     #expect(terminal.screen.unknown == [])
@@ -58,7 +67,7 @@ import Testing
   @Test func turningAKnobChangesTheMask() throws {
     let terminal = try start()
     terminal.send(":tokens 8\r")
-    #expect(terminal.wait(seconds: 30) { $0.text.contains("tokens              8") })
+    #expect(terminal.wait(seconds: 30) { Self.value(of: "tokens", $0) == "8" })
     let before = Self.mask(terminal.screen)
     terminal.send(":sparsity 0.3\r")
     #expect(
@@ -120,8 +129,8 @@ import Testing
   @Test func everyViewIsOneKeyAway() throws {
     let terminal = try start(columns: 140, rows: 42)
     for (key, word) in [
-      ("2", "Sweep"), ("3", "Trade-off"), ("4", "Layers"), ("5", "Why"), ("6", "Log"),
-      ("1", "Mask"),
+      ("2", "Sweep"), ("3", "Trade-off"), ("4", "Layers by"), ("5", "Roofline"), ("6", "Session ━"),
+      ("1", "Mask  32x1"),
     ] {
       terminal.send(key)
       #expect(terminal.wait(for: word, seconds: 30), "\(word): \(terminal.screen.text)")
@@ -135,7 +144,7 @@ import Testing
     terminal.resize(columns: 140, rows: 42)
     #expect(
       terminal.wait(seconds: 30) {
-        $0.text.contains("Knobs") && $0.text.contains("Layers") && $0.text.contains("? help")
+        $0.text.contains("Knobs") && $0.text.contains("Layers") && $0.text.contains("F2 tour")
       }, "\(terminal.screen.text)")
     leave(terminal)
   }

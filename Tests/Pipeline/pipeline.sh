@@ -102,5 +102,26 @@ claim "so is a sparsity of 1.2" 2 "$program" measure --sparsity 1.2
 claim "an unknown tensor is a usage error" 2 "$program" measure --tensor nothing
 claim "no terminal is said" 1 "$program" explore
 
+"$program" "${sweep[@]}" --csv interrupted.csv >/dev/null 2>err.txt &
+while [ ! -s interrupted.csv ] || [ "$(rows interrupted.csv)" -lt 2 ]; do
+  sleep 0.02
+  kill -0 $! 2>/dev/null || break
+done
+kill -TERM $! 2>/dev/null
+wait $!
+claim "an interrupted sweep ends with 130" 0 test $? = 130
+claim "its rows are whole" 0 "$python" "$here/results.py" interrupted.csv --rows-only
+claim "it is resumed, too" 0 "$program" "${sweep[@]}" --csv interrupted.csv --resume
+claim "to the same ten cells" 0 "$python" "$here/results.py" interrupted.csv --same-cells one.csv
+claim "a session replays with another number of tokens" 0 sh -c \
+  "'$program' replay '$SPARSITY_TUI_DATA/sessions/tour.sparsity' --headless --set tokens=64"
+claim "the front of a sweep is printed" 0 "$program" sweep --tensor "$query" --patterns 1x1,8x1 \
+  --sparsity 0.5,0.9 --format markdown --pareto
+claim "it names a pattern" 0 grep -q 8x1 out.txt
+claim "a manual page is written" 0 "$program" manual
+claim "it names the commands" 0 grep -q '^.SS sweep' out.txt
+claim "completions for bash are written" 0 "$program" --generate-completion-script bash
+claim "bash reads them" 0 bash -n out.txt
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
