@@ -13,19 +13,27 @@ enum Main {
     do {
       var command = try SparsityTUI.parseAsRoot()
       try command.run()
+      leave(.done)
     } catch let failure as Failure {
       standardError("sparsity-tui: \(failure.message)\n")
-      exit(failure.status.rawValue)
+      leave(failure.status)
     } catch {
       let status = SparsityTUI.exitCode(for: error)
       let message = SparsityTUI.fullMessage(for: error)
       guard status != .success else {
         print(message)
-        exit(ExitStatus.done.rawValue)
+        leave(.done)
       }
       if !message.isEmpty { standardError(message + "\n") }
-      exit(status == .validationFailure ? ExitStatus.usage.rawValue : status.rawValue)
+      leave(status == .validationFailure ? .usage : .failed)
     }
+  }
+
+  /// Ends the process without running the libraries' exit handlers: a worker may still be inside one of
+  /// them, in the middle of a product, while they take their data apart.
+  private static func leave(_ status: ExitStatus) -> Never {
+    fflush(nil)
+    _exit(status.rawValue)
   }
 }
 

@@ -22,7 +22,7 @@ import Testing
     ("num_attention_heads", "7", "7 attention heads do not divide hidden_size 128"),
     ("num_attention_heads", "0", "0 attention heads do not divide"),
     ("num_hidden_layers", "-1", "num_hidden_layers is -1, not 1 to 128"),
-    ("vocab_size", "1e30", "1e30"),
+    ("vocab_size", "1e30", "config.json"),
     ("intermediate_size", "\"big\"", "\"intermediate_size\" is not a number"),
     ("hidden_size", "", "\"hidden_size\" is missing"),
     ("vocab_size", "10", "its vocabulary has 57 pieces, and config.json says 10"),
