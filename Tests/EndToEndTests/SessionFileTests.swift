@@ -46,6 +46,9 @@ import Testing
     // A session that ended well is not mentioned, nor are the older ones any more.
     var terminal = try sandbox.explore()
     #expect(terminal.wait(for: "did not end", seconds: 30), "\(terminal.screen.text)")
+    // It stays long enough to be read: the first measurement does not take it away.
+    #expect(terminal.wait(for: "95 %", seconds: 60), "\(terminal.screen.text)")
+    #expect(terminal.screen.text.contains("did not end"), "\(terminal.screen.text)")
     terminal.signal(SIGTERM)
     #expect(terminal.end(seconds: 30) == .exited(130))
     terminal = try sandbox.explore()
