@@ -96,7 +96,11 @@ extension State {
       guard turn == turns, !isReplay, measurement.final == nil, refusal(of: .measure) == nil,
         runs.long.isEmpty
       else { return [] }
-      return perform(.measure)
+      // It starts by itself: what the line at the bottom says was not read yet.
+      let unread = message
+      let effects = perform(.measure)
+      message = message ?? unread
+      return effects
     case .viewed(let step):
       return step == viewSteps ? flushRecord() : []
     case .message(let number):

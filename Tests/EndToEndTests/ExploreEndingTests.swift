@@ -36,6 +36,21 @@ import Testing
     #expect(try sandbox.text(try #require(sandbox.sessions.last)).contains(" sparsity 0.31\n"))
   }
 
+  @Test func leavingInTheMiddleOfAMeasurementIsNoCrash() throws {
+    for round in 0..<8 {
+      let terminal = try start()
+      terminal.send(":pattern 1x1\r:sparsity 0.\(30 + round)\rm")
+      terminal.read(seconds: 0.05 * Double(round))
+      terminal.send("\u{1b}")
+      terminal.read(seconds: 0.1)
+      terminal.send("q")
+      terminal.read(seconds: 0.1)
+      terminal.send("y")
+      #expect(terminal.end(seconds: 30) == .exited(0))
+      #expect(terminal.screen.modes == [25])
+    }
+  }
+
   @Test func controlZStopsAndForegroundResumes() throws {
     let terminal = try PseudoTerminal(
       "/bin/bash", ["--norc", "--noprofile", "--noediting", "-i"],

@@ -85,7 +85,7 @@ enum ManualPage {
       Where sessions are recorded, and where measured ceilings and fetched models are kept.
       .TP
       .B NO_COLOR
-      No colours on the screen, whatever its value.
+      No colours on the screen, whatever its value, unless it is empty.
 
       """
     return page
