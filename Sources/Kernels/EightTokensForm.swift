@@ -24,7 +24,7 @@ enum EightTokensForm: CaseIterable, Sendable {
     case .strips4: StripShape(height: 4, width: 1, entries: 4, strips: 1)
     case .joined4: StripShape(height: 4, width: 2, entries: 2, strips: 1, columnMajor: true)
     case .singles: StripShape(height: 1, width: 1, entries: 8, strips: 1)
-    case .joined1: StripShape(height: 1, width: 2, entries: 4, strips: 1)
+    case .joined1: StripShape(height: 1, width: 2, entries: 4, strips: 1, isInterleaved: true)
     }
   }
 

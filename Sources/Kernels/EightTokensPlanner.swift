@@ -9,8 +9,8 @@ struct EightTokensPlanner {
   let kept: Int
   let instructionSet: InstructionSet
 
-  /// Columns that a list of 16-bit entries reaches.
-  private static let reach = 65_536
+  /// Columns that a list of 16-bit offsets of eight floats reaches.
+  private static let reach = 8_192
 
   /// The format with the fewest estimated cycles.
   func plan() -> [EightTokensPart] {
@@ -30,7 +30,7 @@ struct EightTokensPlanner {
     return strips(best.form, source)
   }
 
-  /// One form, a part for each 65 536 columns.
+  /// One form, a part for each 8 192 columns.
   func strips(
     _ form: EightTokensForm, _ source: SmallBatchSource, adding: Bool = false
   ) -> [EightTokensPart] {
@@ -42,22 +42,18 @@ struct EightTokensPlanner {
         form,
         PackedStrips(
           source, shape: form.shape, lists: lists, ordered: false, columns: columns,
-          bias: first == 0 && !adding ? bias : nil), firstColumn: first)
+          scale: 8, bias: first == 0 && !adding ? bias : nil), firstColumn: first)
     }
   }
 
   private func cycles(_ form: EightTokensForm, _ source: SmallBatchSource) -> Double {
-    let lists = source.strips(
-      height: form.shape.height, width: form.shape.width, ordered: false)
-    var steps = 0
-    for strip in 0..<lists.count {
-      steps += (lists.length(strip) + form.shape.entries - 1) / form.shape.entries
-    }
-    return Double(steps) * form.cycles + Double(lists.count) * form.stripCycles
+    let lengths = source.stripLengths(height: form.shape.height, width: form.shape.width)
+    let steps = lengths.reduce(0) { $0 + ($1 + form.shape.entries - 1) / form.shape.entries }
+    return Double(steps) * form.cycles + Double(lengths.count) * form.stripCycles
   }
 
-  /// For tiles with an overlay of single weights: strips of the columns that a strip keeps at least half
-  /// of, then the other weights one by one, added to the same outputs.
+  /// For tiles with an overlay of single weights: strips of the columns that a strip keeps at least
+  /// half of, then the other weights one by one, added to the same outputs.
   private func split() -> [EightTokensPart]? {
     guard case .tileElement(let width, _) = pattern.base, width >= 16, kept > 0 else { return nil }
     let form: EightTokensForm = width >= 32 ? .columns32 : .columns16

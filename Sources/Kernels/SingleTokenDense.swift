@@ -1,10 +1,11 @@
 public import Experiments
 public import Tensors
 
-/// Every weight for one token: `y = W · x + b`, sixteen outputs a group, weights `[group][columns][16]`.
+/// Every weight for one token: `y = W · x + b`, sixteen outputs a group, weights
+/// `[group][columns][16]`.
 ///
-/// The rival that sparse layers are held against at one token, together with the BLAS: 2 FLOP for each
-/// weight read, so its time is that of reading them.
+/// The rival that sparse layers are held against at one token, together with the BLAS: 2 FLOP for
+/// each weight read, so its time is that of reading them.
 public final class SingleTokenDense: LinearKernel {
   public let rows: Int
   public let columns: Int

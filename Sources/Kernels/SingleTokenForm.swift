@@ -1,9 +1,10 @@
-/// The formats for one token; raw values below 7 are the forms of `singleTokenStrips`.
+/// The strip formats for one token; raw values are the forms of `singleTokenStrips`.
 enum SingleTokenForm: Int, CaseIterable, Sendable {
-  case columns16, columns8, columns4, block4, dots16, dots8, dots4
+  case columns16, columns8, columns4, block4, dots16, dots8, dots4, columns32
 
   var text: String {
     switch self {
+    case .columns32: "32x1"
     case .columns16: "16x1"
     case .columns8: "8x1"
     case .columns4: "4x1"
@@ -16,6 +17,7 @@ enum SingleTokenForm: Int, CaseIterable, Sendable {
 
   var shape: StripShape {
     switch self {
+    case .columns32: StripShape(height: 32, width: 1, entries: 1, strips: 1)
     case .columns16: StripShape(height: 16, width: 1, entries: 1, strips: 1)
     case .columns8: StripShape(height: 8, width: 1, entries: 2, strips: 2)
     case .columns4: StripShape(height: 4, width: 1, entries: 4, strips: 4)
@@ -26,9 +28,11 @@ enum SingleTokenForm: Int, CaseIterable, Sendable {
     }
   }
 
-  /// Cycles of one vector on Zen 5: what a vector's loads take when weights come from the L2 cache.
+  /// Cycles of one step of one strip on Zen 5: what its loads take when weights come from the L2
+  /// cache.
   var cycles: Double {
     switch self {
+    case .columns32: 2.7
     case .columns16, .block4, .dots16: 1.4
     case .columns8, .dots8: 1.7
     case .columns4, .dots4: 2.6
@@ -121,7 +125,8 @@ enum SingleTokenPart: Sendable {
   }
 }
 
-/// The part of `0..<count` whose work lies between the shares `worker` and `worker + 1` of `threads`.
+/// The part of `0..<count` whose work lies between the shares `worker` and `worker + 1` of
+/// `threads`.
 func evenShare(
   _ worker: Int, of threads: Int, count: Int, work: (Int) -> Int
 ) -> Range<Int> {

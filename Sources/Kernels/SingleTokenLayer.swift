@@ -3,14 +3,15 @@ public import Tensors
 
 /// A masked layer for one token: `y = (W ∘ M) · x + b`.
 ///
-/// One of nine formats is packed, whichever is estimated fastest for the mask itself: strips of 16, 8 or
-/// 4 outputs, blocks of 4x4, runs of 16, 8 or 4 inputs, N of 4 by selectors, and single weights by table
-/// lookup, which fits any mask. The pattern only says whether a split in two parts is worth looking for.
-/// One token reads each weight once, so time follows the bytes of the format, and bytes that leave the
-/// L2 cache cost twice as much.
+/// One of ten formats is packed, the one estimated fastest for the mask itself: strips of 32, 16,
+/// 8 or 4 outputs, blocks of 4x4, runs of 16, 8 or 4 inputs, N of 4 by selectors, and single
+/// weights by table lookup, which fits any mask. The pattern only says whether a split in two parts
+/// is worth looking for. One token reads each weight once, so time follows the bytes of the format,
+/// and bytes that leave the L2 cache cost twice as much.
 ///
-/// Zeros that pad a format meet activations too; when an activation is not finite and the format has such
-/// zeros, outputs are summed weight by weight instead, so that pruned weights never spread a NaN.
+/// Zeros that pad a format meet activations too; when an activation is not finite and the format
+/// has such zeros, outputs are summed weight by weight instead, so that pruned weights never spread
+/// a NaN.
 public final class SingleTokenLayer: LinearKernel {
   public let rows: Int
   public let columns: Int

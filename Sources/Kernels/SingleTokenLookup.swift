@@ -16,8 +16,8 @@ struct PackedLookup: Sendable {
 
   /// Packs the columns of `lists`, strips of height 1 in original column order.
   ///
-  /// The window of a pair of steps starts at the lowest input that is still to come in the group; each
-  /// output takes up to two of its inputs inside it.
+  /// The window of a pair of steps starts at the lowest input that is still to come in the group;
+  /// each output takes up to two of its inputs inside it.
   init(_ source: SmallBatchSource, lists: StripLists, bias: [Float]?) {
     let groups = lists.groups(of: 16, entries: 1)
     self.groups = groups.count
@@ -78,8 +78,9 @@ struct PackedLookup: Sendable {
     outputs = OutputPlaces(lanes: lanes, source: source, bias: bias)
   }
 
-  /// Steps expected before packing: uniformly random masks of 768 columns take one step for each sixteen
-  /// weights and 0.07 of a step for each sixteen places beside (5 to 50 % kept, measured on the packer).
+  /// Steps expected before packing: uniformly random masks of 768 columns take one step for each
+  /// sixteen weights and 0.07 of a step for each sixteen places beside (5 to 50 % kept, measured on
+  /// the packer).
   static func expectedSteps(kept: Int, rows: Int, columns: Int) -> Double {
     (Double(kept) + 0.07 * Double(rows * columns)) / 16
   }

@@ -25,19 +25,18 @@ struct SingleTokenPlanner {
   /// Lists of strips hold 16-bit columns.
   private var stripsFit: Bool { source.columns <= 65_536 }
 
-  /// The estimated cycles of every format that can hold the mask, and the fastest one packed. A bitmap of
-  /// 768x768 is read in about 10 µs a format, so none is left out.
+  /// The estimated cycles of every format that can hold the mask, and the fastest one packed. A
+  /// bitmap of 768x768 is read in about 10 µs a format, so none is left out.
   mutating func plan() -> [SingleTokenPart] {
     if let split = split() { return split }
     let steps = PackedLookup.expectedSteps(
       kept: kept, rows: source.rows.count, columns: source.columns)
     var best = steps * SingleTokenForm.lookupCycles(instructionSet)
-    var choice: (SingleTokenForm, StripLists)?
+    var choice: SingleTokenForm?
     if stripsFit {
       for form in SingleTokenForm.allCases {
-        let lists = lists(form)
-        let cycles = form.cycles * Double(vectors(form, lists))
-        if cycles < best { (best, choice) = (cycles, (form, lists)) }
+        let cycles = form.cycles * Double(stepCount(form))
+        if cycles < best { (best, choice) = (cycles, form) }
       }
     }
     let most = kept > 0 ? PackedQuads.most(source) : 4
@@ -48,7 +47,7 @@ struct SingleTokenPlanner {
         return [.quads(PackedQuads(source, kept: most, bias: bias))]
       }
     }
-    if let (form, lists) = choice { return [pack(form, lists)] }
+    if let choice { return [strips(choice)] }
     return [.lookup(PackedLookup(source, lists: singles, bias: bias))]
   }
 
@@ -61,13 +60,10 @@ struct SingleTokenPlanner {
     source.strips(height: form.shape.height, width: form.shape.width, ordered: form.shape.width > 1)
   }
 
-  private func vectors(_ form: SingleTokenForm, _ lists: StripLists) -> Int {
-    let shape = form.shape
-    var vectors = 0
-    for strip in 0..<lists.count {
-      vectors += (lists.length(strip) + shape.entries - 1) / shape.entries
-    }
-    return vectors
+  private func stepCount(_ form: SingleTokenForm) -> Int {
+    source.stripLengths(
+      height: form.shape.height, width: form.shape.width, ordered: form.shape.width > 1
+    ).reduce(0) { $0 + ($1 + form.shape.entries - 1) / form.shape.entries }
   }
 
   private mutating func pack(_ form: SingleTokenForm, _ lists: StripLists) -> SingleTokenPart {
@@ -80,8 +76,8 @@ struct SingleTokenPlanner {
         bias: bias))
   }
 
-  /// For tiles with an overlay of single weights: strips of the columns that a strip keeps at least half
-  /// of, and the other weights by lookup, added in a second pass.
+  /// For tiles with an overlay of single weights: strips of the columns that a strip keeps at least
+  /// half of, and the other weights by lookup, added in a second pass.
   private func split() -> [SingleTokenPart]? {
     guard case .tileElement(let width, _) = pattern.base, width >= 16, stripsFit, kept > 0 else {
       return nil
@@ -120,8 +116,8 @@ extension SmallBatchSource {
 }
 
 extension Mask {
-  /// The weights of columns that `height` consecutive rows of the order keep at least half of, and the
-  /// others.
+  /// The weights of columns that `height` consecutive rows of the order keep at least half of, and
+  /// the others.
   func split(rows order: [Int], height: Int) -> (dense: Mask, rest: Mask) {
     var dense = Mask(rows: rows, columns: columns)
     var rest = self

@@ -1,6 +1,7 @@
 import Tensors
 
-/// At most `kept` of every four consecutive inputs, packed with 2-bit selectors; see `singleTokenQuads`.
+/// At most `kept` of every four consecutive inputs, packed with 2-bit selectors; see
+/// `singleTokenQuads`.
 struct PackedQuads: Sendable {
   let kept: Int
   let quads: Int

@@ -54,8 +54,41 @@ struct SmallBatchSource: Sendable {
     }
   }
 
-  /// The first columns of the aligned runs of `width` columns in which one of `height` packed rows keeps
-  /// a weight, strip by strip. `width` divides 64; columns are layout columns if `ordered`.
+  /// How long the lists of `strips` would be, without making them.
+  func stripLengths(height: Int, width: Int, ordered: Bool = false) -> [Int] {
+    let words = ordered ? orderedWords : words
+    let perRow = wordsPerRow
+    let runs = Self.runStarts(width)
+    return words.withUnsafeBufferPointer { words in
+      stride(from: 0, to: rows.count, by: height).map { first in
+        var length = 0
+        for word in 0..<perRow {
+          var any: UInt64 = 0
+          for row in first..<min(first + height, rows.count) { any |= words[row &* perRow &+ word] }
+          length += (Self.folded(any, width) & runs).nonzeroBitCount
+        }
+        return length
+      }
+    }
+  }
+
+  /// One bit for each run of `width` columns: the lowest of its columns.
+  private static func runStarts(_ width: Int) -> UInt64 {
+    stride(from: 0, to: 64, by: width).reduce(0) { $0 | 1 << UInt64($1) }
+  }
+
+  /// Each run's lowest bit set where any of its bits is; what the other bits are is not said.
+  private static func folded(_ bits: UInt64, _ width: Int) -> UInt64 {
+    var (any, shift) = (bits, UInt64(width) / 2)
+    while shift > 0 {
+      any |= any >> shift
+      shift /= 2
+    }
+    return any
+  }
+
+  /// The first columns of the aligned runs of `width` columns in which one of `height` packed rows
+  /// keeps a weight, strip by strip. `width` divides 64; columns are layout columns if `ordered`.
   func strips(height: Int, width: Int, ordered: Bool, columns range: Range<Int>? = nil)
     -> StripLists
   {
@@ -63,21 +96,14 @@ struct SmallBatchSource: Sendable {
     let words = ordered ? orderedWords : words
     let perRow = wordsPerRow
     let wordRange = range.map { $0.lowerBound / 64..<($0.upperBound + 63) / 64 } ?? 0..<perRow
-    // One bit for each run: the lowest of its columns.
-    var runs: UInt64 = 0
-    for bit in stride(from: 0, to: 64, by: width) { runs |= 1 << UInt64(bit) }
+    let runs = Self.runStarts(width)
     words.withUnsafeBufferPointer { words in
       for first in stride(from: 0, to: rows.count, by: height) {
         let last = min(first + height, rows.count)
         for word in wordRange {
           var any: UInt64 = 0
           for row in first..<last { any |= words[row &* perRow &+ word] }
-          var shift = UInt64(width) / 2
-          while shift > 0 {
-            any |= any >> shift
-            shift /= 2
-          }
-          any &= runs
+          any = Self.folded(any, width) & runs
           while any != 0 {
             lists.columns.append(UInt32(word &* 64 &+ any.trailingZeroBitCount))
             any &= any &- 1
@@ -99,8 +125,9 @@ struct StripLists: Sendable {
   func length(_ strip: Int) -> Int { starts[strip + 1] - starts[strip] }
 
   /// Strips put together into groups of `size`, as steps of `entries` columns: groups in descending
-  /// order of steps, so that trip counts change seldom and are predicted. Strips are sorted by length
-  /// first where that saves more than 3 % of the steps (outputs then leave the kernel out of order).
+  /// order of steps, so that trip counts change seldom and are predicted. Strips are sorted by
+  /// length first where that saves more than 3 % of the steps (outputs then leave the kernel out of
+  /// order).
   func groups(of size: Int, entries: Int) -> [StripGroup] {
     let natural = grouped(Array(0..<count), size, entries)
     guard size > 1 else { return natural.sorted { $0.steps > $1.steps } }

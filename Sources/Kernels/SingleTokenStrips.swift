@@ -11,6 +11,14 @@ struct StripShape: Hashable, Sendable {
   var strips: Int
   /// Within an entry, whether the outputs of one input stand together.
   var columnMajor = false
+  /// For one output: whether the first inputs of all entries stand together, then the second ones.
+  var isInterleaved = false
+
+  /// The place of a weight of entry `entry` among the weights of its step.
+  func lane(entry: Int, row: Int, column: Int) -> Int {
+    if isInterleaved { return column * entries + entry }
+    return entry * height * width + (columnMajor ? column * height + row : row * width + column)
+  }
 
   /// Stored weights of one strip in one step: 8, 16 or 32.
   var unit: Int { height * width * entries }
@@ -28,13 +36,15 @@ struct PackedStrips: Sendable {
   let groups: Int
 
   /// - Parameters:
-  ///   - ordered: whether lists hold positions of the layout (activations are gathered first) and not
-  ///     original columns. Needed where an entry is wider than one column and columns are reordered.
-  ///   - columns: the columns to pack, from a multiple of 64 on, at most 65 536; list entries count from
-  ///     its start.
+  ///   - ordered: whether lists hold positions of the layout (activations are gathered first) and
+  ///     not original columns. Needed where an entry is wider than one column and columns are
+  ///     reordered.
+  ///   - columns: the columns to pack, from a multiple of 64 on; list entries count from its start.
+  ///   - scale: list entries are columns times this, which saves the kernels a shift for each. At
+  ///     most 65 536 / scale columns fit.
   init(
     _ source: SmallBatchSource, shape: StripShape, lists: StripLists, ordered: Bool,
-    columns: Range<Int>, bias: [Float]?
+    columns: Range<Int>, scale: Int = 1, bias: [Float]?
   ) {
     self.shape = shape
     let groups = lists.groups(of: shape.strips, entries: shape.entries)
@@ -55,12 +65,13 @@ struct PackedStrips: Sendable {
           let at = (step + position / shape.entries) * shape.strips + slot
           let within = position % shape.entries
           let column = Int(lists.columns[entry])
-          // The last run of columns may be shorter; it is moved back so that no load passes the end.
+          // The last run of columns may be shorter; it is moved back so that no load passes the
+          // end.
           let start = max(columns.lowerBound, min(column, columns.upperBound - shape.width))
-          index.pointer[at * shape.entries + within] = UInt16(start - columns.lowerBound)
-          let base = at * shape.unit + within * shape.height * shape.width
+          index.pointer[at * shape.entries + within] = UInt16((start - columns.lowerBound) * scale)
           Self.fill(
-            values, at: base, source, shape, rows: firstRow, column: column, start: start,
+            values, at: at * shape.unit, entry: within, source, shape, rows: firstRow,
+            column: column, start: start,
             ordered: ordered)
         }
       }
@@ -74,7 +85,8 @@ struct PackedStrips: Sendable {
   }
 
   private static func fill(
-    _ values: PackedWeights, at base: Int, _ source: SmallBatchSource, _ shape: StripShape,
+    _ values: PackedWeights, at base: Int, entry: Int, _ source: SmallBatchSource,
+    _ shape: StripShape,
     rows firstRow: Int, column: Int, start: Int, ordered: Bool
   ) {
     let (height, width) = (shape.height, shape.width)
@@ -88,9 +100,7 @@ struct PackedStrips: Sendable {
           for position in column..<end
           where words[wordRow + position >> 6] >> (position & 63) & 1 == 1 {
             let original = ordered ? source.columnOrder?[position] ?? position : position
-            let lane =
-              shape.columnMajor
-              ? (position - start) * height + row : row * width + position - start
+            let lane = shape.lane(entry: entry, row: row, column: position - start)
             values.put(weights[weightRow + original], at: base + lane)
           }
         }
@@ -103,7 +113,8 @@ struct PackedStrips: Sendable {
 struct OutputPlaces: Sendable {
   /// Original row of each lane, negative where a lane has none.
   let rows: PackedBuffer<Int32>
-  /// For each group of sixteen lanes: 16, 8 or 4 when that many aligned lanes go to consecutive rows.
+  /// For each group of sixteen lanes: 16, 8 or 4 when that many aligned lanes go to consecutive
+  /// rows.
   let runs: PackedBuffer<UInt8>
   /// In the order of the lanes; zeros without a bias.
   let bias: PackedBuffer<Float>

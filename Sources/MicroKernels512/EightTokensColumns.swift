@@ -1,9 +1,9 @@
 import Intrinsics
 
-// Eight tokens `[features][8]`, outputs in lanes: one weight vector meets the eight tokens of its input
-// one after the other, each broadcast from memory inside the multiplication; sums are transposed once
-// at the end. 32 outputs need ten loads for sixteen multiplications and run at the arithmetic limit; 16
-// outputs need nine for eight and are bound by loads.
+// Eight tokens `[features][8]`, outputs in lanes: one weight vector meets the eight tokens of its
+// input one after the other, each broadcast from memory inside the multiplication; sums are
+// transposed once at the end. 32 outputs need ten loads for sixteen multiplications and run at the
+// arithmetic limit; 16 outputs need nine for eight and are bound by loads.
 
 /// Eight accumulators, one a token, and how they leave.
 struct TokenSums {
@@ -71,7 +71,7 @@ private func columns(
     var a = TokenSums()
     var b = TokenSums()
     for entry in Int(starts[group])..<Int(starts[group &+ 1]) {
-      let input = x + Int(index[entry]) &* 8
+      let input = x + Int(index[entry])
       if wide {
         let low = small_batch_weights(values, entry &* 2, halves)
         let high = small_batch_weights(values, entry &* 2 &+ 1, halves)
@@ -91,8 +91,8 @@ private func columns(
 
 /// Groups of 32 (`wide`) or 16 outputs that share a list of inputs, for one panel of eight tokens.
 ///
-/// `starts[group]` counts list entries, `index[entry]` is an input, weights are `[entry][outputs]`;
-/// `rows` and `bias` are in the order of lanes, see `small_batch_put_row`.
+/// `starts[group]` counts list entries, `index[entry]` is eight times an input, weights are
+/// `[entry][outputs]`; `rows` and `bias` are in the order of lanes, see `small_batch_put_row`.
 @inline(never)
 public func eightTokensColumns(
   _ wide: Bool, _ halves: Bool, _ values: UnsafeRawPointer, _ index: UnsafePointer<UInt16>,
@@ -147,8 +147,8 @@ public func eightTokensTurn(
   for quad in 0..<quads { small_batch_turn(x + quad &* 32, target + quad &* 32) }
 }
 
-/// N of every four inputs (see `singleTokenQuads`), sixteen outputs in lanes: weights and selectors are
-/// read once for the eight tokens. `x` is `[quads][8][4]`.
+/// N of every four inputs (see `singleTokenQuads`), sixteen outputs in lanes: weights and selectors
+/// are read once for the eight tokens. `x` is `[quads][8][4]`.
 @inline(never)
 public func eightTokensQuads(
   _ kept: Int, _ halves: Bool, _ values: UnsafeRawPointer, _ selectors: UnsafePointer<UInt32>,

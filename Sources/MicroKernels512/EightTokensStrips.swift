@@ -1,11 +1,17 @@
 import Intrinsics
 
-// Eight tokens `[features][8]`, tokens in lanes: a register holds the tokens of two inputs, and each
-// output of a strip multiplies it by its two weights, which one permutation spreads from the sixteen
-// weights of a vector. Half a register for each input would use half of the multiplier.
+// Eight tokens `[features][8]`, tokens in lanes: a register holds the tokens of two inputs, and
+// each output of a strip multiplies it by its two weights, which one permutation spreads from the
+// sixteen weights of a vector. Half a register for each input would use half of the multiplier.
+//
+// 2026-11, Zen 5, 3686 vectors in the loop: half a register for each input with weights broadcast
+// from memory 2.36 ns a vector of 8x1, permutations across quarters 1.61, two shuffles of quarters
+// and eight permutations within them 1.39. Activations by two masked broadcasts instead of a load
+// and an insertion, or two of eight outputs by broadcasts: no gain. Single weights are bound by the
+// number of instructions: lists of offsets instead of inputs, one shift less for each, gained 10 %.
 
-/// Eight outputs; a vector is `[2 inputs][8 outputs]`. With `joined` the inputs are neighbours and the
-/// list names the first.
+/// Eight outputs; a vector is `[2 inputs][8 outputs]`. With `joined` the inputs are neighbours and
+/// the list names the first.
 @inline(__always)
 private func strips8(
   _ joined: Bool, _ halves: Bool, _ values: UnsafeRawPointer, _ index: UnsafePointer<UInt16>,
@@ -18,21 +24,24 @@ private func strips8(
     for vector in Int(starts[group])..<Int(starts[group &+ 1]) {
       let activations =
         joined
-        ? small_batch_at(x + Int(index[vector]) &* 8)
+        ? small_batch_at(x + Int(index[vector]))
         : small_batch_eights(
-          x + Int(index[vector &* 2]) &* 8, x + Int(index[vector &* 2 &+ 1]) &* 8)
+          x + Int(index[vector &* 2]), x + Int(index[vector &* 2 &+ 1]))
       let weights = small_batch_pin(small_batch_weights(values, vector, halves))
-      for row in 0..<8 {
+      let first = small_batch_even_quarters(weights)
+      let last = small_batch_odd_quarters(weights)
+      for row in 0..<4 {
         sums[unchecked: row] = small_batch_fused(
-          small_batch_splat(weights, row, row &+ 8), activations, sums[unchecked: row])
+          small_batch_spread(first, row), activations, sums[unchecked: row])
+        sums[unchecked: row &+ 4] = small_batch_fused(
+          small_batch_spread(last, row), activations, sums[unchecked: row &+ 4])
       }
     }
     for pair in 0..<4 {
       let total = small_batch_add_halves(
         sums[unchecked: 2 &* pair], sums[unchecked: 2 &* pair &+ 1])
       let lane = group &* 8 &+ 2 &* pair
-      small_batch_put_row(total, false, lane, y, rows, bias, tokens, adding)
-      small_batch_put_row(total, true, lane &+ 1, y, rows, bias, tokens, adding)
+      small_batch_put_rows(total, lane, y, rows, bias, tokens, adding)
     }
   }
 }
@@ -52,19 +61,21 @@ private func strips4(
       let first: SIMD16<Float>
       let second: SIMD16<Float>
       if joined {
-        first = small_batch_at(x + Int(index[vector &* 2]) &* 8)
-        second = small_batch_at(x + Int(index[vector &* 2 &+ 1]) &* 8)
+        first = small_batch_at(x + Int(index[vector &* 2]))
+        second = small_batch_at(x + Int(index[vector &* 2 &+ 1]))
       } else {
         let list = index + vector &* 4
-        first = small_batch_eights(x + Int(list[0]) &* 8, x + Int(list[1]) &* 8)
-        second = small_batch_eights(x + Int(list[2]) &* 8, x + Int(list[3]) &* 8)
+        first = small_batch_eights(x + Int(list[0]), x + Int(list[1]))
+        second = small_batch_eights(x + Int(list[2]), x + Int(list[3]))
       }
       let weights = small_batch_pin(small_batch_weights(values, vector, halves))
+      let low = small_batch_low_quarters(weights)
+      let high = small_batch_high_quarters(weights)
       for row in 0..<4 {
         a[unchecked: row] = small_batch_fused(
-          small_batch_splat(weights, row, row &+ 4), first, a[unchecked: row])
+          small_batch_spread(low, row), first, a[unchecked: row])
         b[unchecked: row] = small_batch_fused(
-          small_batch_splat(weights, row &+ 8, row &+ 12), second, b[unchecked: row])
+          small_batch_spread(high, row), second, b[unchecked: row])
       }
     }
     for pair in 0..<2 {
@@ -72,14 +83,15 @@ private func strips4(
         a[unchecked: 2 &* pair] + b[unchecked: 2 &* pair],
         a[unchecked: 2 &* pair &+ 1] + b[unchecked: 2 &* pair &+ 1])
       let lane = group &* 4 &+ 2 &* pair
-      small_batch_put_row(total, false, lane, y, rows, bias, tokens, adding)
-      small_batch_put_row(total, true, lane &+ 1, y, rows, bias, tokens, adding)
+      small_batch_put_rows(total, lane, y, rows, bias, tokens, adding)
     }
   }
 }
 
-/// One output; a chunk is eight weights, with `joined` four pairs of neighbours. Four list entries are
-/// read as one 64-bit word: a 16-bit load for each costs 20 to 30 % on Zen 5 (2026-11).
+/// One output; a chunk is eight weights, the first four of which meet the last four in a register:
+/// inputs i and i + 4 of the list, or with `joined` the first and the second inputs of four pairs
+/// of neighbours. Four list entries are read as one 64-bit word: a 16-bit load for each costs 20 to
+/// 30 % on Zen 5 (2026-11).
 @inline(__always)
 private func singles(
   _ joined: Bool, _ halves: Bool, _ values: UnsafeRawPointer, _ index: UnsafePointer<UInt16>,
@@ -90,28 +102,19 @@ private func singles(
   for group in from..<to {
     var sums = InlineArray<4, SIMD16<Float>>(repeating: .zero)
     for chunk in Int(starts[group])..<Int(starts[group &+ 1]) {
-      let weights = small_batch_pin(small_batch_eight_weights(values, chunk, halves))
+      let weights = small_batch_eight_weights(values, chunk, halves)
       let list = UnsafeRawPointer(index + chunk &* (joined ? 4 : 8))
       var low = list.loadUnaligned(as: UInt64.self)
       var high = joined ? 0 : list.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
       for pair in 0..<4 {
-        let activations: SIMD16<Float>
-        if joined {
-          activations = small_batch_at(x + Int(truncatingIfNeeded: low & 0xffff) &* 8)
-          low = low &>> 16
-        } else if pair < 2 {
-          activations = small_batch_eights(
-            x + Int(truncatingIfNeeded: low & 0xffff) &* 8,
-            x + Int(truncatingIfNeeded: low &>> 16 & 0xffff) &* 8)
-          low = low &>> 32
-        } else {
-          activations = small_batch_eights(
-            x + Int(truncatingIfNeeded: high & 0xffff) &* 8,
-            x + Int(truncatingIfNeeded: high &>> 16 & 0xffff) &* 8)
-          high = high &>> 32
-        }
+        let first = x + Int(truncatingIfNeeded: low & 0xffff)
+        let second = x + Int(truncatingIfNeeded: high & 0xffff)
         sums[unchecked: pair] = small_batch_fused(
-          small_batch_splat(weights, 2 &* pair, 2 &* pair &+ 1), activations, sums[unchecked: pair])
+          small_batch_spread(weights, pair),
+          joined ? small_batch_at(first) : small_batch_eights(first, second),
+          sums[unchecked: pair])
+        low = low &>> 16
+        high = high &>> 16
       }
     }
     let total =
@@ -123,9 +126,10 @@ private func singles(
 
 /// Strips of `height` 8, 4 or 1 outputs for one panel of eight tokens.
 ///
-/// `starts[group]` counts vectors of sixteen weights (eight for one output); `index` holds two, four and
-/// eight inputs a vector, half as many with `joined`, where an entry stands for two neighbours. `rows` and
-/// `bias` are in the order of lanes, see `small_batch_put_row`.
+/// `starts[group]` counts vectors of sixteen weights (eight for one output); `index` holds two,
+/// four and eight inputs a vector, each times eight, half as many with `joined`, where an entry
+/// stands for two neighbours. `rows` and `bias` are in the order of lanes, see
+/// `small_batch_put_row`.
 @inline(never)
 public func eightTokensStrips(
   _ height: Int, _ joined: Bool, _ halves: Bool, _ values: UnsafeRawPointer,

@@ -3,17 +3,19 @@ import Intrinsics
 // One token, single weights: sixteen outputs in lanes, each with its own input at each step.
 //
 // A gather of sixteen activations takes longer than sixteen loads on the CPUs measured, but two
-// registers hold 32 activations and one permutation looks sixteen of them up. So the weights of a group
-// of sixteen outputs are put in steps whose inputs lie in one window of 32. The window slides from step
-// to step: with fixed panels of 32 inputs every panel waits for its fullest output (768x768 with a tenth
-// kept: 7400 steps for 3670 steps' worth of weights, and a mispredicted loop end for each panel); with a
-// sliding one, outputs that are ahead wait only when they would leave the window (6130 steps, and one
-// loop a group). Two steps share a window, so that a step costs three loads and not four.
+// registers hold 32 activations and one permutation looks sixteen of them up. So the weights of a
+// group of sixteen outputs are put in steps whose inputs lie in one window of 32. The window slides
+// from step to step: with fixed panels of 32 inputs every panel waits for its fullest output
+// (768x768 with a tenth kept: 7400 steps for 3670 steps' worth of weights, and a mispredicted loop
+// end for each panel); with a sliding one, outputs that are ahead wait only when they would leave
+// the window (6130 steps, and one loop a group). Two steps share a window, so that a step costs
+// three loads and not four.
 
 /// Groups `from..<to` of the lookup format.
 ///
-/// `starts[group]` counts pairs of steps; pair `p` has its window at input `windows[p]`, its weights at
-/// `values[32 · p]` and its places in the window (0...31) at `places[32 · p]`, a step after the other.
+/// `starts[group]` counts pairs of steps; pair `p` has its window at input `windows[p]`, its
+/// weights at `values[32 · p]` and its places in the window (0...31) at `places[32 · p]`, a step
+/// after the other.
 @inline(__always)
 private func lookUp(
   _ halves: Bool, _ values: UnsafeRawPointer, _ places: UnsafePointer<UInt8>,

@@ -1,14 +1,15 @@
 import Intrinsics
 
-// One token, N of every 4 inputs: sixteen outputs in lanes. Four activations are broadcast to the four
-// quarters of a register and each output picks its own by a 2-bit selector, so that an index costs two
-// bits; sixteen selectors of an output are one 32-bit word (the instruction ignores the bits above its
-// two). At 768x768 and one token the limit is then the weights' way from the L3 cache.
+// One token, N of every 4 inputs: sixteen outputs in lanes. Four activations are broadcast to the
+// four quarters of a register and each output picks its own by a 2-bit selector, so that an index
+// costs two bits; sixteen selectors of an output are one 32-bit word (the instruction ignores the
+// bits above its two). At 768x768 and one token the limit is then the weights' way from the L3
+// cache.
 
 /// Groups `from..<to` of the quad format, `kept` weights of each four inputs.
 ///
-/// Quads come in chunks of `16 / kept`; a group has `(quads + chunk - 1) / chunk` chunks, the last one
-/// shorter. Weights `[group][quad][kept][16]`, selectors `[group][chunk][16]`.
+/// Quads come in chunks of `16 / kept`; a group has `(quads + chunk - 1) / chunk` chunks, the last
+/// one shorter. Weights `[group][quad][kept][16]`, selectors `[group][chunk][16]`.
 enum Quads<let kept: Int> {
   @inline(__always)
   static func run(

@@ -5,15 +5,15 @@ import Testing
 
 @testable import Kernels
 
-/// Activations between pages that cannot be touched: `count` floats end (or start) at a guard page, so
-/// that one float read or written too far ends the test.
+/// Activations between pages that cannot be touched: `count` floats end (or start) at a guard page,
+/// so that one float read or written too far ends the test.
 final class GuardedActivations {
   let activations: Activations
   private let mapping: UnsafeMutableRawPointer
   private let length: Int
 
-  /// - Parameter atEnd: whether the floats end at the upper guard page
-  ///   of their start allows) or start after the lower one.
+  /// - Parameter atEnd: whether the floats end at the upper guard page or start after the lower
+  ///   one; nothing need be aligned.
   init(features: Int, tokens: Int, atEnd: Bool, poisoned: Bool) {
     let width = Activations.width(tokens: tokens)
     let bytes = (tokens + width - 1) / width * features * width * 4
