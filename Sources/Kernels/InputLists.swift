@@ -69,24 +69,34 @@ struct InputLists {
   private mutating func appendRuns(
     _ common: [UInt64], _ wordOffset: Int, _ columns: Range<Int>, _ runLength: Int
   ) -> (runs: Int, singles: Int) {
-    func keeps(_ column: Int) -> Bool {
-      common[wordOffset + column / 64] >> UInt64(column % 64) & 1 == 1
-    }
     var runs = 0
     var singles: [UInt16] = []
-    var column = columns.lowerBound
-    while column < columns.upperBound {
-      // Runs start on multiples of their length counted from the layer's first input.
-      let next = min(columns.upperBound, (column / runLength + 1) * runLength)
-      if next - column == runLength, (column..<next).allSatisfy(keeps) {
-        indices.append(UInt16(column - columns.lowerBound))
-        runs += 1
-      } else {
-        for single in column..<next where keeps(single) {
-          singles.append(UInt16(single - columns.lowerBound))
-        }
+    common.withUnsafeBufferPointer { words in
+      func keeps(_ column: Int) -> Bool {
+        words[wordOffset &+ column &>> 6] &>> UInt64(column & 63) & 1 == 1
       }
-      column = next
+      var column = columns.lowerBound
+      while column < columns.upperBound {
+        if words[wordOffset &+ column &>> 6] &>> UInt64(column & 63) == 0 {
+          // Nothing is left in this word; a run that begins here cannot be whole.
+          let past = (column &>> 6 &+ 1) &* 64
+          column = min(columns.upperBound, past % runLength == 0 ? past : column &+ 1)
+          continue
+        }
+        // Runs start on multiples of their length counted from the layer's first input.
+        let next = min(columns.upperBound, (column / runLength &+ 1) &* runLength)
+        var kept = column
+        while kept < next, keeps(kept) { kept &+= 1 }
+        if next &- column == runLength, kept == next {
+          indices.append(UInt16(column &- columns.lowerBound))
+          runs &+= 1
+        } else {
+          for single in column..<next where keeps(single) {
+            singles.append(UInt16(single &- columns.lowerBound))
+          }
+        }
+        column = next
+      }
     }
     indices += singles
     return (runs, singles.count)
