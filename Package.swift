@@ -27,7 +27,7 @@ func microKernels(_ name: String, _ define: String, _ architecture: [String]) ->
 }
 
 #if arch(x86_64)
-  let level4 = ["-Xcc", "-march=x86-64-v4", "-Xcc", "-mavx512bf16"]
+  let level4 = ["-Xcc", "-march=x86-64-v4"]
   let level3 = ["-Xcc", "-march=x86-64-v3"]
 #else
   let level4: [String] = []

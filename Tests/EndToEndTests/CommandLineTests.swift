@@ -78,7 +78,7 @@ import Testing
     Refusal("replay good.sparsity --speed 0", 2, "--speed"),
     Refusal("replay good.sparsity --headless --csv there.csv", 2, "exists"),
     Refusal("replay good.sparsity", 1, "not a terminal"),
-    Refusal("encode nothing", 4, "nothing/config.json"),
+    Refusal("encode nothing", 4, "there is no such directory"),
     Refusal("bench --csv there.csv", 2, "exists"),
     Refusal("frobnicate", 4, "frobnicate", "--help"),
     Refusal("doctor --bogus", 2, "--bogus"),

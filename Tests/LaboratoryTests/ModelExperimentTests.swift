@@ -188,6 +188,7 @@ import Testing
     #expect(equal == [[1, 10, 11, 12, 2], [1, 13, 14, 15, 2], [1, 16, 17, 18, 2]])
     #expect(ModelExperiment.equalized([[1, 5, 2]]) == nil)
     #expect(ModelExperiment.equalized([[1, 5, 2], [1, 6, 2]]) == nil)
+    #expect(ModelExperiment.equalized([[1, 2], [1]]) == nil)
   }
 
   @Test func roundsTimeEveryModel() throws {
