@@ -88,8 +88,9 @@ public final class SingleTokenLayer: LinearKernel {
   ) {
     if isPadded, !kernels.isFinite(x, columns) {
       source.multiplyExactly(x, into: y, bias: bias, width: 1, lanes: 1)
-    } else if gathers || columns < PackedLookup.window {
-      let count = max(columns, PackedLookup.window)
+    } else if gathers || columns < PackedLookup.window || columns % 16 != 0 {
+      // Kernels read activations in groups of 4 to 16: the last group is filled with zeros.
+      let count = max((columns + 15) / 16 * 16, PackedLookup.window)
       withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { buffer in
         let gathered = buffer.baseAddress!
         for i in 0..<columns {
