@@ -33,6 +33,7 @@ test-dependencies: dependencies
 
 test: test-dependencies check $(PYTHON)
 	$(SWIFT) test --explicit-target-dependency-import-check error
+	$(PYTHON) Tests/readers.py
 	SPARSITY_TUI_DATA="$(CURDIR)/data" Tests/Pipeline/pipeline.sh .build/debug/sparsity-tui $(PYTHON)
 
 # Readers that other people use, to check what we write: in an environment of their own.
