@@ -22,6 +22,11 @@ extension Command: CustomStringConvertible {
     case .solvePath: return "solve-path"
     case .sensitivity(let glob): return line("sensitivity", glob)
     case .crossover(let axis): return "crossover \(axis.rawValue)"
+    case .train(let terms):
+      return (["train"] + terms.map { CommandText.quoted("\($0.knob.rawValue)=\($0.value)") })
+        .joined(separator: " ")
+    case .plan(let knob, let value): return line("plan", knob.rawValue, value)
+    case .steer(let steer): return steer.description
     case .cancel: return "cancel"
     case .apply(.all): return "apply all"
     case .apply(.kind): return "apply kind"
@@ -98,6 +103,13 @@ extension Command: CustomStringConvertible {
     case "solve-path": return .solvePath
     case "sensitivity": return .sensitivity(words.next() ?? "*")
     case "crossover": return .crossover(try words.choice("axis"))
+    case "train": return .train(try words.trainingTerms())
+    case "plan":
+      let knob: TrainingKnob = try words.choice("knob")
+      return .plan(knob, try words.word(knob.help))
+    case "steer": return .steer(try words.steer())
+    case "pause": return .steer(.pause)
+    case "resume": return .steer(.resume)
     case "cancel": return .cancel
     case "apply":
       switch try words.word("all, kind or the name of a tensor") {

@@ -36,6 +36,18 @@ struct CommandEntry: Sendable {
         name: "crossover", arguments: "sparsity|tokens", help: "search from where this pattern wins"
       ) { _ in CrossoverAxis.allCases.map(\.rawValue) },
       CommandEntry(
+        name: "train", arguments: "[NAME=VALUE…]",
+        help: "train the encoder under its masks; what is not named comes from the knobs"
+      ) { _ in TrainingKnob.allCases.map { $0.rawValue + "=" } },
+      CommandEntry(
+        name: "plan", arguments: "NAME VALUE", help: "one knob of the next training"
+      ) { _ in TrainingKnob.allCases.map(\.rawValue) },
+      CommandEntry(
+        name: "steer", arguments: "lambda|rate|sparsity VALUE", help: "change the running training"
+      ) { _ in ["lambda", "rate", "sparsity", "stop"] },
+      CommandEntry(name: "pause", arguments: "", help: "let the training rest"),
+      CommandEntry(name: "resume", arguments: "", help: "let it go on"),
+      CommandEntry(
         name: "cancel", arguments: "", help: "end what is running; what is finished stays"),
       CommandEntry(
         name: "apply", arguments: "all|kind|TENSOR", help: "give these knobs to other layers"
@@ -55,7 +67,7 @@ struct CommandEntry: Sendable {
       CommandEntry(
         name: "overlay", arguments: "FILE.csv", help: "lay saved results over the trade-off"),
       CommandEntry(
-        name: "view", arguments: "PAGE", help: "mask, sweep, tradeoff, layers, why or log"
+        name: "view", arguments: "PAGE", help: "mask, sweep, tradeoff, layers, why, log, training"
       ) {
         _ in Page.allCases.map(\.rawValue)
       },

@@ -10,6 +10,7 @@ extension State {
     case .turn: return cell == nil ? noModel : stuck
     case .measure:
       if runs.current(.sweep) != nil { return "the sweep is measuring; x cancels it" }
+      if runs.current(.training) != nil { return "the training has the machine; x ends it" }
       if case .failed(let reason) = summary { return "there is no mask to measure: \(reason)" }
       return noCell
     case .sweep, .solvePath, .sensitivity, .crossover:
@@ -20,6 +21,8 @@ extension State {
         return "reconstruction needs activations: calibration FILE reads some, or choose solve prox"
       }
       return noCell
+    case .train: return noCell ?? refusalOfTraining(command)
+    case .steer: return refusalOfTraining(command)
     case .cancel: return runs.long.isEmpty ? "nothing is running" : nil
     case .calibration, .layer, .apply, .hold: return noCell
     case .budget(.quality, _):

@@ -35,8 +35,9 @@ extension State {
     case .path(let path): return receive(.path(path))
     case .crossover(let crossover): return receive(.crossover(crossover))
     case .machine(let machine): return receive(.machine(machine))
-    // Nothing asks for these yet.
-    case .trainingStarted, .training, .trained: return []
+    case .trainingStarted(let start): return receive(.trainingStarted(start))
+    case .training(let progress): return receive(progress)
+    case .trained(let result): return receive(.trained(result))
     case .finished: return finished(job)
     case .failed(let reason): return failed(job, reason)
     }
@@ -85,6 +86,7 @@ extension State {
       runs.end(.machine)
       self.machine = machine
       return record(result)
+    case .trainingStarted, .training, .trained: return receiveTraining(result)
     case .ended(let ended):
       guard let job = Job.allCases.first(where: { $0.title == ended.job }) else { return [] }
       return ended.reason.isEmpty ? finished(job) : failed(job, ended.reason)
@@ -161,6 +163,7 @@ extension State {
     case .sweep: sweep.status = .failed(reason)
     case .crossover: crossover = .failed(reason)
     case .path: path = .failed(reason)
+    case .training: training.status = .failed(reason)
     case .machine, .sensitivity: break
     }
     note(reason, .problem)
@@ -201,10 +204,20 @@ extension TradeOffState {
       .modelID, .tensor, .pattern, .criterion, .regularizer, .solve, .refit, .sparsityRequested,
       .lambda, .tokens, .threads, .dtype, .layout, .cache, .seed,
     ]
+    // Every training is a point of its own: how long it took is in none of these columns.
+    if row.isTrained {
+      if !rows.contains(row) { rows.append(row) }
+      return
+    }
     if let old = rows.firstIndex(where: { other in identity.allSatisfy { other[$0] == row[$0] } }) {
       rows[old] = row
     } else {
       rows.append(row)
     }
   }
+}
+
+extension ResultRow {
+  /// Whether it is of a trained model.
+  var isTrained: Bool { self[.solve].text.hasPrefix("train-") }
 }

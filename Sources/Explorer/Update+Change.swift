@@ -50,6 +50,7 @@ extension State {
     layers = LayersState()
     measured = MeasuredMasks()
     tradeOff = TradeOffState()
+    training = TrainingState()
     choices.layers = []
     choices.tensor = nil
     choices.held = [nil, nil]

@@ -49,15 +49,22 @@ extension State {
         let plan = try SweepPlan(terms: terms, around: cell, model: model)
         guard plan.terms == terms else { return perform(.sweep(plan.terms)) }
       }
+      if case .train(let terms) = command {
+        let plan = try trainingPlan(terms)
+        guard plan.terms == terms else { return perform(.train(plan.terms)) }
+      }
       let carried = try carryOut(command)
       var effects: [Effect] = []
       if command.isRecorded { effects += record(command) }
       switch command {
-      case .set, .turn, .sweep, .view, .help, .prompt: isFirstRun = false
+      case .set, .turn, .sweep, .train, .view, .help, .prompt: isFirstRun = false
       case .note, .apply, .budget, .sensitivity: isDirty = !isReplay
       default: break
       }
-      if case .sweep = command, !isReplay { isDirty = true }
+      switch command {
+      case .sweep, .train: isDirty = isDirty || !isReplay
+      default: break
+      }
       switch command {
       case .undo, .redo, .open: break
       default:
@@ -78,6 +85,7 @@ extension State {
     switch command {
     case .open, .tensor, .calibration, .set, .turn, .knob, .layer, .apply, .budget:
       return try change(command)
+    case .train, .plan, .steer: return try train(command)
     case .measure, .sweep, .solvePath, .sensitivity, .crossover, .cancel:
       return try start(command)
     case .hold, .compare, .undo, .redo, .note, .overlay: return recall(command)
@@ -103,6 +111,9 @@ extension State {
       return effects
     case .viewed(let step):
       return step == viewSteps ? flushRecord() : []
+    case .flashed(let picture):
+      if picture == training.pictureNumber { training.isFlashing = false }
+      return []
     case .message(let number):
       if message?.number == number { message = nil }
       return []
