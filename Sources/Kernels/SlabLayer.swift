@@ -73,7 +73,7 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
   }
 
   private func tile(_ rows: RowPart) -> String {
-    "\(rows.height)x\(instructionSet == .avx512 && severalPanels ? 4 : 2)"
+    "\(rows.height)x\(instructionSet == .avx512 && rows.inPairs ? 4 : 2)"
   }
 
   func multiply(_ x: Activations, into y: Activations, threads: Int) {
