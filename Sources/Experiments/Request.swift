@@ -153,10 +153,12 @@ public struct SweepProgress: Codable, Hashable, Sendable {
   public var total: Int
   public var elapsedSeconds: Double
   public var remainingSeconds: Double?
+  /// In the closing `swept`: the share of the elapsed time that went into samples, packing and checks.
+  public var measuredShare: Double?
 
   public init(
     cell: Int?, row: ResultRow?, finished: Int, total: Int, elapsedSeconds: Double,
-    remainingSeconds: Double?
+    remainingSeconds: Double?, measuredShare: Double? = nil
   ) {
     self.cell = cell
     self.row = row
@@ -164,6 +166,7 @@ public struct SweepProgress: Codable, Hashable, Sendable {
     self.total = total
     self.elapsedSeconds = elapsedSeconds
     self.remainingSeconds = remainingSeconds
+    self.measuredShare = measuredShare
   }
 }
 
