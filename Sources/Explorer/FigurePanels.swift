@@ -192,7 +192,9 @@ enum GainPanel {
         "check ", Figures.plain(measurement.maxAbsError, digits: 2),
         "largest difference from the reference"
       ))
-    for line in lines.prefix(3) where y < area.maxY {
+    // A remark goes before the bytes where there is room for one of them only.
+    let first = measurement.warnings.isEmpty || area.maxY - y > 3 ? 3 : 2
+    for line in lines.prefix(first) where y < area.maxY {
       draw(line, &frame, area, y, theme)
       y += 1
     }
@@ -211,7 +213,7 @@ enum GainPanel {
         "! " + warning, in: Rect(x: area.x, y: y, width: area.width, height: height),
         style: theme.warning)
     }
-    for line in lines.dropFirst(3) where y < area.maxY {
+    for line in lines.dropFirst(first) where y < area.maxY {
       draw(line, &frame, area, y, theme)
       y += 1
     }
