@@ -22,7 +22,7 @@ final class RowPart: Sendable {
   private let starts: Buffer<UInt32>
   private let rowNumbers: Buffer<UInt32>
   private let offsets: Buffer<UInt16>
-  private let values: StoredValues
+  let values: StoredValues
   private let kernels: MicroKernels
 
   /// Panels at once and inputs of a range.
