@@ -17,8 +17,8 @@ extension EncoderTrainer {
     try Self.check(settings)
     var seconds = StepSeconds()
     let start = nanoseconds()
-    let rate = settings.rate(
-      progress: progress ?? (Double(stepsDone) + 0.5) / Double(settings.steps))
+    let progress = progress ?? (Double(stepsDone) + 0.5) / Double(settings.steps)
+    let rate = settings.rate(progress: progress)
     let losses = gradients(batch)
     let afterBackward = nanoseconds()
     seconds.forward = (forwardEnd - start) / 1e9
@@ -33,13 +33,17 @@ extension EncoderTrainer {
     guard norm.isFinite else { throw fail("gradient") }
     stepsDone += 1
     update(rate: rate, gradientScale: norm > settings.clip ? settings.clip / norm : 1)
+    let died = try advanceMasks(progress: progress)
     let end = nanoseconds()
     seconds.optimizer = (end - afterBackward) / 1e9
     seconds.productShare =
       productNanoseconds.reduce(0, +) / ((end - start) * Double(settings.threads))
     return TrainingStep(
       step: stepsDone, loss: losses.loss, cosine: losses.cosine, hiddenError: losses.hidden,
-      learningRate: rate, gradientNorm: norm, tokens: batch.tokenCount, seconds: seconds)
+      learningRate: rate, gradientNorm: norm, tokens: batch.tokenCount,
+      sparsity: sparsity,
+      targetSparsity: masks.method == .fixed ? nil : masks.target(progress: progress),
+      lambda: lambda, died: died, seconds: seconds)
   }
 
   /// Forward and backward pass without an update: the gradients stay until the next call.

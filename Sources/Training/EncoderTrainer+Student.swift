@@ -13,7 +13,7 @@ extension EncoderTrainer {
 
   /// The mask of a layer as it stands; nil for a name that is no linear layer.
   public func mask(of name: String) -> Mask? {
-    linears.first { $0.layer.name == name }?.mask
+    linears.first { $0.layer.name == name }.map { livingMask($0) }
   }
 
   /// The bias of a layer as it stands; nil for a name that is no linear layer.
@@ -55,7 +55,7 @@ extension EncoderTrainer {
       }
       do throws(KernelError) {
         replacements[name] = try packSparse(
-          weights: linear.weights, mask: linear.mask, pattern: linear.pattern,
+          weights: linear.weights, mask: livingMask(linear), pattern: linear.pattern,
           order: linear.order, bias: linear.bias, tokens: BERTEncoder.tokensPerGroup)
       } catch {
         throw .layer(name: name, reason: error.description)

@@ -37,7 +37,13 @@ public final class EncoderTrainer {
   /// Lowest layer with anything to train; nothing flows below it.
   var lowest = 0
   var productNanoseconds: [Double] = []
+  /// How masks are chosen; `fixed` until set. May be changed between steps.
+  public var masks = MaskSchedule()
   var maskState = MaskState()
+  /// By layer name, while a penalty is in force.
+  var numbers: [String: UnitNumbers] = [:]
+  /// By layer name and unit: what died of a penalty, stored or not.
+  var deadUnits: [String: [Bool]] = [:]
   /// When the last forward pass and its loss were done.
   var forwardEnd = 0.0
   /// By layer: what a unit of squared error of its hidden states costs; empty without that loss.

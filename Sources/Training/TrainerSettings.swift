@@ -87,6 +87,14 @@ public struct TrainingStep: Hashable, Sendable {
   /// Before clipping.
   public var gradientNorm: Double
   public var tokens: Int
+  /// Share of zeros in the pruned layers after the step.
+  public var sparsity: Double
+  /// What the schedule of masks asks for; nil for fixed masks and a given λ.
+  public var targetSparsity: Double?
+  /// λ of the penalty in force; nil outside the regularized phase.
+  public var lambda: Double?
+  /// Weights that died in this step.
+  public var died: Int
   public var seconds: StepSeconds
 }
 
