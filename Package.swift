@@ -135,7 +135,7 @@ let package = Package(
     .testTarget(
       name: "LaboratoryTests",
       dependencies: [
-        "Laboratory", "Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking",
+        "Laboratory", "Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking", "Encoder",
       ],
       swiftSettings: strict),
     .testTarget(name: "CellUITests", dependencies: ["CellUI"], swiftSettings: strict),

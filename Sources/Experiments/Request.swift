@@ -28,6 +28,11 @@ public enum Request: Codable, Hashable, Sendable {
   case crossover(tensor: String, knobs: Knobs, over: CrossoverAxis)
   /// The machine's description and ceilings. Answers `machine`.
   case describeMachine
+  /// Trains the open encoder under its masks. Answers `trainingStarted`, `training` as it goes, and
+  /// `trained`.
+  case train(TrainingPlan)
+  /// Changes the training that runs under the same run number; answers nothing itself.
+  case steerTraining(TrainingSteer)
 }
 
 /// What the laboratory answers.
@@ -46,6 +51,9 @@ public enum Answer: Codable, Hashable, Sendable {
   case path(RegularizationPath)
   case crossover(Crossover)
   case machine(MachineInfo)
+  case trainingStarted(TrainingStart)
+  case training(TrainingProgress)
+  case trained(TrainingResult)
   case finished
   /// What went wrong and what to do, for a person.
   case failed(String)

@@ -61,6 +61,8 @@ extension Workbench {
     case .describeMachine:
       guard let info = describeMachine(isCancelled: isCancelled) else { throw .cancelled }
       return .machine(info)
+    case .train, .steerTraining:
+      throw .request("this laboratory cannot train: it was built without its training part")
     }
   }
 
