@@ -55,7 +55,7 @@ lint:
 
 # The face never imports the engine; CellUI and Explorer import neither Foundation nor ncurses;
 # Benchmarking knows no matrices.
-ENGINE := Pruning|Kernels|Benchmarking|Encoder|Laboratory|Tensors|MicroKernels[A-Za-z0-9]*
+ENGINE := Pruning|Kernels|Benchmarking|Encoder|Training|Laboratory|Tensors|MicroKernels[A-Za-z0-9]*
 IMPORT := ^((public|internal|private|package|fileprivate|@[a-zA-Z]+) +)*import
 walls:
 	@! grep -rnE '$(IMPORT) ($(ENGINE)|Foundation|FoundationEssentials|CTerminal|Terminal)\b' \

@@ -80,6 +80,8 @@ public struct SweepPlan: Codable, Hashable, Sendable {
   public var keepSamples: Bool
   /// Seconds the whole sweep may take, nil for until every interval is narrow enough.
   public var budgetSeconds: Double?
+  /// Indices of cells that are known already and not measured again; nil for none.
+  public var finishedCells: [Int]?
 
   public init(tensors: [String], base: Knobs) {
     self.tensors = tensors
@@ -93,6 +95,7 @@ public struct SweepPlan: Codable, Hashable, Sendable {
     self.base = base
     keepSamples = false
     budgetSeconds = nil
+    finishedCells = nil
   }
 }
 

@@ -151,7 +151,7 @@ extension TrainingSteer: CustomStringConvertible {
     case .learningRate(let value): "steer rate \(NumberText.shortest(value))"
     case .sparsity(let value): "steer sparsity \(NumberText.shortest(value))"
     case .pause: "pause"
-    case .resume: "resume"
+    case .resume: "steer resume"
     case .stop: "steer stop"
     }
   }

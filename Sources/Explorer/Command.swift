@@ -104,6 +104,8 @@ public enum Command: Hashable, Sendable {
   case plan(TrainingKnob, String)
   /// Changes the training that runs.
   case steer(TrainingSteer)
+  /// Measures what is left of a sweep that was ended.
+  case resume
   case cancel
 
   case apply(ApplyTarget)
@@ -125,6 +127,10 @@ public enum Command: Hashable, Sendable {
   case filter(String)
   case find(String)
   case show(Form)
+  /// The knob along a sweep's columns; nil for the first that varies.
+  case axis(Knob?)
+  case grid(MaskGrid)
+  case scale(ScaleChoice)
 
   case copy
   case export(path: String)

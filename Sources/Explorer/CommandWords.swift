@@ -93,6 +93,28 @@ struct CommandWords {
     return .to(row: row, column: max(0, try integer("a column")))
   }
 
+  mutating func axis() throws(CommandError) -> Knob? {
+    let text = try word("auto or what varies: sparsity, lambda, tokens, threads")
+    if text == "auto" { return nil }
+    guard let knob = Knob(rawValue: text), SweepGrid.axes.contains(knob) else {
+      throw CommandError(
+        "axis \(text): expected auto, " + SweepGrid.axes.map(\.rawValue).joined(separator: ", "))
+    }
+    return knob
+  }
+
+  mutating func grid() throws(CommandError) -> MaskGrid {
+    switch try word("blocks, off, or the rows of a head") {
+    case "blocks": return .blocks
+    case "off": return .off
+    case let text:
+      guard let size = Int(text), (1...1 << 20).contains(size) else {
+        throw CommandError("grid \(text): expected blocks, off, or the rows of a head, such as 64")
+      }
+      return .heads(size)
+    }
+  }
+
   /// `name=value,…` words.
   mutating func terms() throws(CommandError) -> [SweepTerm] {
     var terms: [SweepTerm] = []
@@ -127,7 +149,9 @@ struct CommandWords {
 
   /// What a running training is steered to.
   mutating func steer() throws(CommandError) -> TrainingSteer {
-    let name = try word("lambda, rate or sparsity and its new value, or stop")
+    let name = try word("lambda, rate or sparsity and its new value, or pause, resume, stop")
+    if name == "pause" { return .pause }
+    if name == "resume" { return .resume }
     if name == "stop" { return .stop }
     let value = try number("a number")
     switch name {

@@ -25,8 +25,7 @@ enum TrainingCharts {
       rect.width < 64 ? "held-out" : "\(Figures.count($0.evaluationSentences)) held-out sentences"
     }
     let inside = frame.box(
-      rect, title: "Agreement with the unpruned model", note: count ?? "", theme: theme,
-      focused: true)
+      rect, title: "Agreement with the unpruned model", note: count ?? "", theme: theme)
     guard let start = training.start else {
       frame.putWrapped(
         waiting(training), in: inside.centered(width: min(60, inside.width - 4), height: 5),
@@ -60,7 +59,7 @@ enum TrainingCharts {
       }
       if let rank = start.refitRankCorrelation { vertices.insert(.init(0, rank), at: 0) }
       chart.lines.append(Chart.Line(vertices, style: rankStyle, dashed: true))
-      chart.points += vertices.map {
+      chart.points += thinned(vertices, inside.width).map {
         Chart.Point(x: $0.x, y: $0.y, marker: "◆", style: rankStyle)
       }
     }
@@ -68,7 +67,7 @@ enum TrainingCharts {
       [Chart.Vertex(0, start.refitCosine)]
       + points.map { Chart.Vertex(nanoseconds($0.seconds), $0.cosine) }
     chart.lines.append(Chart.Line(cosines, style: cosineStyle))
-    chart.points += cosines.map {
+    chart.points += thinned(cosines, inside.width).map {
       Chart.Point(x: $0.x, y: $0.y, marker: "●", style: cosineStyle)
     }
     if points.last != nil {
@@ -84,6 +83,13 @@ enum TrainingCharts {
       legend, x: inside.x + 1, y: inside.maxY - 1, width: inside.width - 2, theme: theme)
   }
 
+  /// Few enough for markers to stand apart, the last one among them.
+  private static func thinned(_ vertices: [Chart.Vertex], _ width: Int) -> [Chart.Vertex] {
+    let step = max(1, (vertices.count * 5 + width - 1) / max(1, width))
+    return vertices.enumerated().filter { (vertices.count - 1 - $0.offset) % step == 0 }
+      .map(\.element)
+  }
+
   private static func waiting(_ training: TrainingState) -> String {
     guard training.isActive else { return "No step was made." }
     return
@@ -96,7 +102,8 @@ enum TrainingCharts {
     let theme = state.theme
     let samples = state.training.samples
     let inside = frame.box(
-      rect, title: "Training loss", note: rect.width >= 60 ? "1 - cosine, log axis" : "log axis",
+      rect, title: "Training loss",
+      note: rect.width >= 50 ? "log axis, ╌ learning rate" : "log axis",
       theme: theme)
     guard samples.count >= 2 else { return }
     let style = theme.accent
@@ -107,7 +114,7 @@ enum TrainingCharts {
       Chart.Line(samples.map { Chart.Vertex(nanoseconds($0.seconds), $0.loss) }, style: style)
     ]
     let rates = SecondAxis(
-      label: "learning rate",
+      label: "rate",
       scale: Scale(.linear, covering: samples.map(\.learningRate), including: [0]), format: .plain,
       points: samples.map { Chart.Vertex(nanoseconds($0.seconds), $0.learningRate) },
       style: rateStyle)

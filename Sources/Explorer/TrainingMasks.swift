@@ -52,7 +52,7 @@ enum TrainingMasks {
     let gap = slot >= 3 ? 1 : 0
     let tall = min(slot - gap, 8)
     let wide = max(1, (width - label) / max(1, grid.layers.count) - 1)
-    return (label, min(wide, max(4, 3 * tall)), tall, gap)
+    return (label, min(wide, max(6, 6 * tall)), tall, gap)
   }
 
   /// What whole rows of tiles need, at most `most`.
@@ -83,7 +83,9 @@ enum TrainingMasks {
         let place = Rect(
           x: area.x + size.label + column * (size.width + 1), y: y, width: size.width,
           height: size.height)
-        draw(&frame, picture, place, state)
+        // Without a line between the kinds half a line keeps their tiles apart.
+        let pixels = size.height * 2 - (size.gap == 0 && size.height > 1 ? 1 : 0)
+        draw(&frame, picture, place, pixels, state)
       }
     }
     legend(&frame, area, state)
@@ -98,8 +100,8 @@ enum TrainingMasks {
       theme.sequential, low: "0 % kept", high: "100 %", x: area.x, y: y, width: width,
       theme: theme)
     let mark = theme.depth == .full && theme.glyphs != .ascii ? "█" : flashMark(theme)
-    let text = " died just now"
-    if area.width >= width + 4 + CellText.width(text) {
+    let text = [" died just now", " died"].first { area.width >= width + 4 + CellText.width($0) }
+    if let text {
       frame.put(String(mark), x: area.x + width + 2, y: y, style: flashStyle(theme))
       frame.put(text, x: area.x + width + 3, y: y, style: theme.muted)
     }
@@ -114,20 +116,30 @@ enum TrainingMasks {
       ? Style(flash, on: theme.text.background) : theme.title
   }
 
-  /// One tile, two pixels a cell; pixels of several tiles of the picture take their mean.
+  /// One tile, two pixels a cell, `pixels` of them down; pixels of several tiles of the picture take
+  /// their mean.
   private static func draw(
-    _ frame: inout Frame, _ picture: TrainingLayerPicture, _ rect: Rect, _ state: State
+    _ frame: inout Frame, _ picture: TrainingLayerPicture, _ rect: Rect, _ pixels: Int,
+    _ state: State
   ) {
     let theme = state.theme
     let isColored = theme.depth == .full && theme.glyphs != .ascii
     for y in 0..<rect.height {
       for x in 0..<rect.width {
-        let upper = pixel(picture, x, 2 * y, rect)
-        let lower = pixel(picture, x, 2 * y + 1, rect)
+        let down = isColored ? pixels : rect.height * 2
+        let upper = pixel(picture, x, 2 * y, rect.width, down)
+        let isLast = 2 * y + 1 >= down
+        let lower =
+          isLast ? (kept: 0.0, died: false) : pixel(picture, x, 2 * y + 1, rect.width, down)
         let isFlash = state.training.isFlashing
         let cell: Cell
         if isColored {
-          let (top, bottom) = (color(upper, isFlash, theme), color(lower, isFlash, theme))
+          let top = color(upper, isFlash, theme)
+          if isLast {
+            frame[rect.x + x, rect.y + y] = Cell("▀", Style(top, on: theme.text.background))
+            continue
+          }
+          let bottom = color(lower, isFlash, theme)
           // The character says what is kept, so that the picture survives as plain text.
           switch (upper.kept > 0, lower.kept > 0) {
           case (true, true): cell = Cell(top == bottom ? "█" : "▀", Style(top, on: bottom))
@@ -154,15 +166,15 @@ enum TrainingMasks {
   }
 
   private static func pixel(
-    _ picture: TrainingLayerPicture, _ x: Int, _ y: Int, _ rect: Rect
+    _ picture: TrainingLayerPicture, _ x: Int, _ y: Int, _ width: Int, _ height: Int
   ) -> (kept: Double, died: Bool) {
     guard picture.rows > 0, picture.columns > 0 else { return (0, false) }
     func range(_ at: Int, _ count: Int, _ tiles: Int) -> Range<Int> {
       let first = at * tiles / count
       return first..<max(first + 1, (at + 1) * tiles / count)
     }
-    let rows = range(y, rect.height * 2, picture.rows)
-    let columns = range(x, rect.width, picture.columns)
+    let rows = range(min(y, height - 1), height, picture.rows)
+    let columns = range(x, width, picture.columns)
     var sum = 0
     var died = false
     for row in rows {

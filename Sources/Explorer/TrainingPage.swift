@@ -4,7 +4,7 @@ internal import Experiments
 /// Training under a mask, live: what is won back, what it costs, and the masks as they form.
 ///
 /// What goes when space runs out, in this order: the chart of sparsity and λ, the chart of the loss,
-/// the list of earlier runs, the height of the masks. The agreement and the figures always stay.
+/// the list of earlier runs, the masks' height, the masks. The agreement and the figures always stay.
 enum TrainingPage {
   static func draw(_ frame: inout Frame, _ state: State, _ layout: ScreenLayout) {
     let areas = Areas(state, layout)
@@ -72,7 +72,7 @@ enum TrainingPage {
           loss = parts[1]
         }
       }
-      if training.pictures.isEmpty {
+      if training.pictures.isEmpty || main.height < 20 {
         agreement = main
       } else {
         // The masks take what whole rows of tiles need, at most a little less than half.
@@ -89,7 +89,7 @@ enum TrainingIntroduction {
   static func draw(_ frame: inout Frame, _ rect: Rect, _ state: State) {
     let theme = state.theme
     let inside = frame.box(
-      rect, title: "Training", note: "nothing trained yet", theme: theme, focused: true)
+      rect, title: "Training", note: "nothing trained yet", theme: theme)
     var area = inside.inset(1, 0)
     func put(_ text: String, _ style: Style, gap: Int = 1) {
       let used = frame.putWrapped(text, in: area, style: style)
@@ -224,8 +224,7 @@ enum TrainingOutcome {
     guard let text = text(state) else { return }
     let result = state.training.result
     let inside = frame.box(
-      rect, title: "Result", note: result == nil ? "" : "v trade-off  e export", theme: theme,
-      focused: true)
+      rect, title: "Result", note: result == nil ? "" : "v trade-off  e export", theme: theme)
     let isGood = (result?.wonBack ?? 0) > 0 && state.training.status == .finished
     let area = inside.inset(1, 0)
     let rows = earlier(state, among: state.height - 2)

@@ -37,6 +37,8 @@ extension State {
     if let reason = refusal(of: command) {
       return fail(reason, .warning)
     }
+    // One word for both: what was interrupted last goes on.
+    if case .resume = command, training.status == .paused { return perform(.steer(.resume)) }
     let before = choices
     let depth = history.undo.count
     switch command {
@@ -62,7 +64,7 @@ extension State {
       default: break
       }
       switch command {
-      case .sweep, .train: isDirty = isDirty || !isReplay
+      case .sweep, .resume, .train: isDirty = isDirty || !isReplay
       default: break
       }
       switch command {
@@ -86,11 +88,11 @@ extension State {
     case .open, .tensor, .calibration, .set, .turn, .knob, .layer, .apply, .budget:
       return try change(command)
     case .train, .plan, .steer: return try train(command)
-    case .measure, .sweep, .solvePath, .sensitivity, .crossover, .cancel:
+    case .measure, .sweep, .solvePath, .sensitivity, .crossover, .resume, .cancel:
       return try start(command)
     case .hold, .compare, .undo, .redo, .note, .overlay: return recall(command)
     case .view, .zoom, .pan, .colour, .axes, .sort, .filter, .find, .findNext, .show, .theme,
-      .focus:
+      .focus, .axis, .grid, .scale:
       return try look(command)
     case .move, .point, .select, .back: return try step(command)
     case .help, .prompt, .edit, .paste, .explain, .quit: return talk(command)

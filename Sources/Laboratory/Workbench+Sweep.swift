@@ -48,7 +48,10 @@ extension Workbench {
         $0[.status] == .text(ResultStatus.ok.rawValue)
           || $0[.status] == .text(ResultStatus.failed.rawValue)
       }.map(\.settingsKey))
-    let waiting = order.filter { !done.contains(run.planned($0).settingsKey) }
+    let known = Set(plan.finishedCells ?? [])
+    let waiting = order.filter {
+      !known.contains($0) && !done.contains(run.planned($0).settingsKey)
+    }
     var state = SweepState(total: order.count, finished: order.count - waiting.count)
     let spent = ledger.seconds
     if let budget = plan.budgetSeconds {
