@@ -101,6 +101,7 @@ struct SparsityTUI: ParsableCommand {
     subcommands: [
       ExploreCommand.self, InspectCommand.self, MeasureCommand.self, SweepCommand.self,
       MergeCommand.self, PruneCommand.self, VerifyCommand.self, EncodeCommand.self,
+      TrainCommand.self,
       ReplayCommand.self, BenchCommand.self, DoctorCommand.self, ManualCommand.self,
     ],
     defaultSubcommand: ExploreCommand.self)
