@@ -22,6 +22,8 @@ final class SlabPart: Sendable {
 
   /// Floats of widened weights held at a time: half of L1.
   private static let scratch = 4096
+  /// Floats of weights that stay in L2 beside the activations of several panels: an eighth of it.
+  private static let stretch = 32768
 
   /// Takes what `bands` (all of `height` rows) have in common out of `residual`.
   ///
@@ -110,24 +112,26 @@ final class SlabPart: Sendable {
           rowsPerSlab, runLength, input, xPanel, y, yPanel, panels, words, rowNumbers.pointer,
           indices.pointer, floats, bias, range > 0, part.lowerBound, part.upperBound)
       }
-      switch values {
-      case .f32(let buffer): multiply(slabs, buffer.pointer)
-      case .bf16:
-        var from = slabs.lowerBound
-        while from < slabs.upperBound {
-          let first = Int(words[from * 4 + 3])
-          var to = from
-          var last = first
-          repeat {
-            last = Int(
-              words[to * 4 + 3] + words[to * 4 + 1] * UInt32(runLength) + words[to * 4 + 2])
-            to += 1
-          } while to < slabs.upperBound && (last - first) * rowsPerSlab < Self.scratch / 2
-          values.withFloats(first * rowsPerSlab..<last * rowsPerSlab, kernels) {
-            multiply(from..<to, $0)
-          }
-          from = to
+      // A stretch of slabs goes through all panels while its weights are near.
+      let stretch = values.isWidened ? Self.scratch / 2 : Self.stretch
+      if panels == 1, !values.isWidened {
+        values.withFloats(0..<0, kernels) { multiply(slabs, $0) }
+        continue
+      }
+      var from = slabs.lowerBound
+      while from < slabs.upperBound {
+        let first = Int(words[from * 4 + 3])
+        var to = from
+        var last = first
+        repeat {
+          last = Int(
+            words[to * 4 + 3] + words[to * 4 + 1] * UInt32(runLength) + words[to * 4 + 2])
+          to += 1
+        } while to < slabs.upperBound && (last - first) * rowsPerSlab < stretch
+        values.withFloats(first * rowsPerSlab..<last * rowsPerSlab, kernels) {
+          multiply(from..<to, $0)
         }
+        from = to
       }
     }
   }

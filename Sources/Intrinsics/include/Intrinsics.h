@@ -25,6 +25,9 @@ INLINE void cpu_pause(void) {
 #endif
 }
 
+/// Asks for the cache line of an address that need not be readable.
+INLINE void prefetch_line(const void *address) { __builtin_prefetch(address, 0, 3); }
+
 typedef float float16x __attribute__((vector_size(64), aligned(4)));
 typedef float float8x __attribute__((vector_size(32), aligned(4)));
 
