@@ -28,6 +28,13 @@ INLINE void cpu_pause(void) {
 /// Asks for the cache line of an address that need not be readable.
 INLINE void prefetch_line(const void *address) { __builtin_prefetch(address, 0, 3); }
 
+/// The same value, in a general register of its own: a row of them is not moved as a vector through
+/// memory.
+INLINE unsigned long in_register(unsigned long value) {
+  __asm__("" : "+r"(value));
+  return value;
+}
+
 typedef float float16x __attribute__((vector_size(64), aligned(4)));
 typedef float float8x __attribute__((vector_size(32), aligned(4)));
 
