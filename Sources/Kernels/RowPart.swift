@@ -44,7 +44,7 @@ final class RowPart: Sendable {
   private let firstWeight: [Int]
   private let lists: [List]
   private let offsets: Buffer<UInt16>
-  private let values: StoredValues
+  let values: StoredValues
   private let kernels: MicroKernels
 
   /// Panels at once, rows of a group and inputs of a range.

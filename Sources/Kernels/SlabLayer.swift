@@ -11,10 +11,10 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
   let columns: Int
   private let instructionSet: InstructionSet
   private let dtype: WeightType
-  private let slabs: [SlabPart]
-  private let singles: RowPart?
-  private let overlay: RowPart?
-  private let bias: Buffer<Float>
+  let slabs: [SlabPart]
+  let singles: RowPart?
+  let overlay: RowPart?
+  let bias: Buffer<Float>
   private let severalPanels: Bool
   private let panelsPerPass: Int
 

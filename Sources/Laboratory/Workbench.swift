@@ -13,6 +13,10 @@ final class Workbench: Sendable {
   let densePackings = RecentValues<DenseKey, DenseSide>(capacity: 512 << 20)
   let quietnesses = RecentValues<ContestKey, TimedQuietness>(capacity: 64)
   let ceilings: CeilingsStore
+  /// Samples, packing and checks of everything that was measured here.
+  let ledger = TimeLedger()
+  /// Names what one run of the program measures outside of sweeps.
+  let runName = freshRunName()
   private let opened = Mutex<OpenModel?>(nil)
 
   init(_ configuration: LaboratoryConfiguration) {

@@ -149,4 +149,14 @@ enum SweepText {
     }
     return text
   }
+
+  /// One line when a sweep has ended.
+  static func closing(_ progress: SweepProgress) -> String {
+    var text = "\(progress.finished) of \(progress.total) cells in "
+    text += Figures.duration(nanoseconds: progress.elapsedSeconds * 1e9)
+    if let share = progress.measuredShare {
+      text += "; \(Figures.percent(share, places: 0)) of that in samples, packing and checks"
+    }
+    return text
+  }
 }

@@ -3,6 +3,7 @@ import CellUI
 import Experiments
 import Glibc
 import Laboratory
+import Terminal
 
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -72,6 +73,7 @@ struct DoctorCommand: ParsableCommand {
     if json {
       struct Report: Encodable {
         let machine: MachineInfo
+        let terminal: TerminalReport
         let dense_kernel: String
         let dense_ns: Interval
         let dense_refused: [String]
@@ -81,7 +83,8 @@ struct DoctorCommand: ParsableCommand {
         let trusted: Bool
       }
       let report = Report(
-        machine: machine, dense_kernel: measured.kernelDense, dense_ns: measured.denseNs,
+        machine: machine, terminal: TerminalReport(abilities: TerminalAbilities()),
+        dense_kernel: measured.kernelDense, dense_ns: measured.denseNs,
         dense_refused: measured.refused, same_against_same: measured.sameAgainstSame,
         trials: trialReport, problems: problems, trusted: problems.isEmpty)
       try OutputFile.standardOutput(try JSONText.encode(report) + "\n")
@@ -161,14 +164,9 @@ struct DoctorCommand: ParsableCommand {
       ])
     }
     if let trials { rows.append(["\(trials.trials) times", trials.sentence]) }
-    let terminal = isatty(STDOUT_FILENO) == 1 ? "a terminal" : "no terminal"
+    rows.append(["", ""])
+    rows += TerminalReport(abilities: TerminalAbilities()).rows
     rows += [
-      ["", ""],
-      [
-        "terminal",
-        "\(terminal), TERM=\(Paths.environment("TERM") ?? "unset")"
-          + (Paths.environment("NO_COLOR") == nil ? "" : ", NO_COLOR"),
-      ],
       ["built-in model", Paths.data ?? "not found"],
       ["state", Paths.state],
       ["cache", Paths.cache],
