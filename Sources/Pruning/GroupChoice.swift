@@ -39,45 +39,47 @@ enum GroupChoice {
   }
 
   /// Thins a mask to the best two of every four kept columns of a row, in the columns' order.
+  ///
+  /// The rows of a tile have one list of kept columns, so it is made once for a run of equal rows.
   static func thinTwoOfFour(_ mask: Mask, scores: ElementScores) -> Mask {
     var result = Mask(rows: mask.rows, columns: mask.columns)
     let wide = mask.wordsPerRow
     var line = [Float](repeating: 0, count: mask.columns)
-    var columns = [Int](repeating: 0, count: 4)
-    var values = [Float](repeating: 0, count: 4)
+    var columns: [Int] = []
+    var packed = [Float](repeating: 0, count: mask.columns + 4)
     for row in 0..<mask.rows {
+      let base = row * wide
+      let isRepeated =
+        row > 0
+        && mask.words.withUnsafeBufferPointer { words in
+          (0..<wide).allSatisfy { words[base &+ $0] == words[base &- wide &+ $0] }
+        }
+      if !isRepeated { columns = mask.keptColumns(row: row) }
       line.withUnsafeMutableBufferPointer { scores.fill(row: row, $0.baseAddress!) }
-      var filled = 0
-      func flush() {
-        values.withUnsafeBufferPointer { values in
-          if filled == 4 {
-            let bits = bestTwo(values.baseAddress!)
-            for offset in 0..<4 where bits >> UInt64(offset) & 1 == 1 {
-              result.words[row * wide + columns[offset] >> 6] |= 1 << UInt64(columns[offset] & 63)
+      let count = columns.count
+      columns.withUnsafeBufferPointer { columns in
+        line.withUnsafeBufferPointer { line in
+          packed.withUnsafeMutableBufferPointer { packed in
+            for index in 0..<count { packed[index] = line[columns[index]] }
+            result.words.withUnsafeMutableBufferPointer { words in
+              let target = words.baseAddress! + base
+              var start = 0
+              while start &+ 4 <= count {
+                let bits = bestTwo(packed.baseAddress! + start)
+                for offset in 0..<4 {
+                  let column = columns[start &+ offset]
+                  target[column >> 6] |= (bits &>> UInt64(offset) & 1) &<< UInt64(column & 63)
+                }
+                start &+= 4
+              }
+              best(2, of: packed.baseAddress! + start, count: count &- start) { offset in
+                let column = columns[start &+ offset]
+                target[column >> 6] |= 1 &<< UInt64(column & 63)
+              }
             }
-            return
-          }
-          best(2, of: values.baseAddress!, count: filled) { offset in
-            let column = columns[offset]
-            result.words[row * wide + column >> 6] |= 1 << UInt64(column & 63)
           }
         }
       }
-      for word in 0..<wide {
-        var bits = mask.words[row * wide + word]
-        while bits != 0 {
-          let column = word * 64 + bits.trailingZeroBitCount
-          bits &= bits &- 1
-          columns[filled] = column
-          values[filled] = line[column]
-          filled += 1
-          if filled == 4 {
-            flush()
-            filled = 0
-          }
-        }
-      }
-      flush()
     }
     return result
   }
@@ -128,5 +130,20 @@ enum GroupChoice {
         keeping: kept, of: UnsafeBufferPointer(start: scores, count: count))
       for offset in 0..<count where cut.keeps(scores[offset], at: offset) { keep(offset) }
     }
+  }
+}
+
+extension Mask {
+  /// The columns that one row keeps, ascending.
+  fileprivate func keptColumns(row: Int) -> [Int] {
+    var columns: [Int] = []
+    for word in 0..<wordsPerRow {
+      var bits = words[row * wordsPerRow + word]
+      while bits != 0 {
+        columns.append(word * 64 + bits.trailingZeroBitCount)
+        bits &= bits &- 1
+      }
+    }
+    return columns
   }
 }
