@@ -1,12 +1,12 @@
+import Intrinsics
 import Tensors
 
 /// An index over the scores of many units, from which any exact cut is made in a few milliseconds even
 /// for 45 million of them.
 ///
-/// Every score has a code from 1 to 127, by 127 classes of about equal count, in one byte; rows of units
-/// are padded with code 0 to whole mask words. A cut compares eight codes in one integer operation, looks
-/// at exact scores only in the one class it falls into, and takes the sums of all other classes from a
-/// table.
+/// Every score has a code from 1 to 254, by 254 classes of about equal count, in one byte; rows of units
+/// are padded with code 0 to whole mask words. A cut compares 16 codes in one instruction, looks at exact
+/// scores only in the one class it falls into, and takes the sums of all other classes from a table.
 ///
 /// Scores of single weights are not kept: those of the one class that matters are worked out again, which
 /// leaves a byte a weight beside the weights themselves.
@@ -46,7 +46,7 @@ struct CodeIndex: Sendable {
     var table = [UInt8](repeating: 0, count: 1 << 16)
     var below = 0
     for bin in table.indices {
-      table[bin] = UInt8(1 + min(126, below * 127 / max(1, seen)))
+      table[bin] = UInt8(1 + min(253, below * 254 / max(1, seen)))
       below += Int(histogram[bin])
     }
     var codes = [UInt8](repeating: 0, count: rows * stride)
@@ -77,51 +77,46 @@ struct CodeIndex: Sendable {
   ) -> (units: [UInt64], cut: Cut, sums: WeightSums) {
     var above = 0
     var total = WeightSums()
-    var code = 127
+    var code = 254
     while above + counts[code] < count {
       above += counts[code]
       total.add(sums[code])
       code -= 1
     }
+    // Units of the class that the cut falls into, row by row, so in the order in which ties are broken.
     var units = [UInt64](repeating: 0, count: codes.count / 64)
-    var candidates: [Int] = []
-    candidates.reserveCapacity(counts[code])
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highs: UInt64 = 0x8080_8080_8080_8080
-    let gather: UInt64 = 0x0102_0408_1020_4080
-    let (from, beyond) = (ones &* UInt64(code), ones &* UInt64(code + 1))
-    codes.withUnsafeBytes { codes in
+    var places: [UInt64] = []
+    var exact: [Float] = []
+    places.reserveCapacity(counts[code])
+    exact.reserveCapacity(counts[code])
+    let words = stride / 64
+    codes.withUnsafeBufferPointer { codes in
       units.withUnsafeMutableBufferPointer { units in
-        for word in 0..<units.count {
-          var kept: UInt64 = 0
-          var edge: UInt64 = 0
-          for byte in 0..<8 {
-            let eight =
-              codes.loadUnaligned(fromByteOffset: word &* 64 &+ byte &* 8, as: UInt64.self) | highs
-            let least = (((eight &- from) & highs) &>> 7 &* gather) &>> 56
-            let more = (((eight &- beyond) & highs) &>> 7 &* gather) &>> 56
-            kept |= more &<< UInt64(byte &* 8)
-            edge |= (least ^ more) &<< UInt64(byte &* 8)
-          }
-          units[word] = kept
-          while edge != 0 {
-            candidates.append(word &* 64 &+ edge.trailingZeroBitCount)
-            edge &= edge &- 1
+        for row in 0..<grid.unitRows {
+          for word in 0..<words {
+            let index = row &* words &+ word
+            let some = codes.baseAddress! + index &* 64
+            let more = UInt64(codes_from(some, UInt8(code + 1)))
+            var edge = UInt64(codes_from(some, UInt8(code))) ^ more
+            units[index] = more
+            while edge != 0 {
+              let column = word &* 64 &+ edge.trailingZeroBitCount
+              edge &= edge &- 1
+              places.append(UInt64(row) &<< 32 | UInt64(column))
+              exact.append(scores.score(row: row, column: column))
+            }
           }
         }
       }
     }
-    // Candidates come row by row, so their order is the order ties are broken in.
-    let wide = stride
-    let exact = candidates.map { scores.score(row: $0 / wide, column: $0 % wide) }
     let inner = Cut(keeping: count - above, of: exact)
     var cut = Cut(bits: .max, tieLimit: 0)
-    for (place, candidate) in candidates.enumerated() where inner.keeps(exact[place], at: place) {
-      let (row, column) = (candidate / wide, candidate % wide)
-      units[candidate >> 6] |= 1 &<< UInt64(candidate & 63)
+    for index in exact.indices where inner.keeps(exact[index], at: index) {
+      let (row, column) = (Int(places[index] >> 32), Int(places[index] & 0xFFFF_FFFF))
+      units[row &* words &+ column >> 6] |= 1 &<< UInt64(column & 63)
       total.addUnit(row: row, column: column, grid, weights, inputEnergy, scale: scale)
       // The least score kept, and the last index that has it.
-      let bits = exact[place].bitPattern
+      let bits = exact[index].bitPattern
       if bits <= cut.bits {
         cut = Cut(bits: bits, tieLimit: row &* grid.unitColumns &+ column &+ 1)
       }
@@ -216,8 +211,8 @@ private struct UnitRowSums {
 
 /// Sums by code.
 private struct ClassSums {
-  private var counts = [Int](repeating: 0, count: 129)
-  private var sums = [SIMD4<Double>](repeating: .zero, count: 128)
+  private var counts = [Int](repeating: 0, count: 256)
+  private var sums = [SIMD4<Double>](repeating: .zero, count: 256)
 
   mutating func add(_ row: UnitRowSums, _ codes: UnsafePointer<UInt8>) {
     sums.withUnsafeMutableBufferPointer { sums in
@@ -261,8 +256,9 @@ extension WeightSums {
     row unitRow: Int, column unitColumn: Int, _ grid: UnitGrid, _ weights: Matrix,
     _ inputEnergy: [Float]?, scale: Float
   ) {
-    for row in grid.rowRange(unitRow) {
-      for column in grid.columnRange(unitColumn) {
+    let (top, left) = (unitRow &* grid.blockRows, unitColumn &* grid.blockColumns)
+    for row in top..<min(grid.rows, top &+ grid.blockRows) {
+      for column in left..<min(grid.columns, left &+ grid.blockColumns) {
         let value = Double(weights.values[row &* grid.columns &+ column] * scale)
         absolute += value.magnitude
         energy += value * value

@@ -45,8 +45,10 @@ enum GroupChoice {
     var result = Mask(rows: mask.rows, columns: mask.columns)
     let wide = mask.wordsPerRow
     var line = [Float](repeating: 0, count: mask.columns)
-    var columns: [Int] = []
+    var columns: [UInt32] = []
     var packed = [Float](repeating: 0, count: mask.columns + 4)
+    /// Four bits a group of kept columns.
+    var chosen = [UInt8](repeating: 0, count: mask.columns / 4 + 1)
     for row in 0..<mask.rows {
       let base = row * wide
       let isRepeated =
@@ -60,22 +62,33 @@ enum GroupChoice {
       columns.withUnsafeBufferPointer { columns in
         line.withUnsafeBufferPointer { line in
           packed.withUnsafeMutableBufferPointer { packed in
-            for index in 0..<count { packed[index] = line[columns[index]] }
-            result.words.withUnsafeMutableBufferPointer { words in
-              let target = words.baseAddress! + base
-              var start = 0
-              while start &+ 4 <= count {
-                let bits = bestTwo(packed.baseAddress! + start)
-                for offset in 0..<4 {
-                  let column = columns[start &+ offset]
-                  target[column >> 6] |= (bits &>> UInt64(offset) & 1) &<< UInt64(column & 63)
-                }
-                start &+= 4
+            for index in 0..<count { packed[index] = line[Int(columns[index])] }
+            var start = 0
+            while start &+ 4 <= count {
+              chosen[start >> 2] = UInt8(truncatingIfNeeded: bestTwo(packed.baseAddress! + start))
+              start &+= 4
+            }
+            var last: UInt8 = 0
+            best(2, of: packed.baseAddress! + start, count: count &- start) { last |= 1 &<< $0 }
+            chosen[start >> 2] = last
+          }
+        }
+      }
+      // The choices go to the places of the kept columns, a word of the mask at a time.
+      result.words.withUnsafeMutableBufferPointer { target in
+        mask.words.withUnsafeBufferPointer { words in
+          chosen.withUnsafeBufferPointer { chosen in
+            var index = 0
+            for word in 0..<wide {
+              var bits = words[base &+ word]
+              var kept: UInt64 = 0
+              while bits != 0 {
+                let choice = UInt64(chosen[index >> 2] &>> UInt8(index & 3)) & 1
+                kept |= (bits & (0 &- bits)) & (0 &- choice)
+                bits &= bits &- 1
+                index &+= 1
               }
-              best(2, of: packed.baseAddress! + start, count: count &- start) { offset in
-                let column = columns[start &+ offset]
-                target[column >> 6] |= 1 &<< UInt64(column & 63)
-              }
+              target[base &+ word] = kept
             }
           }
         }
@@ -135,12 +148,12 @@ enum GroupChoice {
 
 extension Mask {
   /// The columns that one row keeps, ascending.
-  fileprivate func keptColumns(row: Int) -> [Int] {
-    var columns: [Int] = []
+  fileprivate func keptColumns(row: Int) -> [UInt32] {
+    var columns: [UInt32] = []
     for word in 0..<wordsPerRow {
       var bits = words[row * wordsPerRow + word]
       while bits != 0 {
-        columns.append(word * 64 + bits.trailingZeroBitCount)
+        columns.append(UInt32(word * 64 + bits.trailingZeroBitCount))
         bits &= bits &- 1
       }
     }

@@ -291,23 +291,33 @@ public final class ScoredLayer: Sendable {
 
   /// Brings back the best `overlay·N` of the pruned weights.
   private func overlayBest(_ overlay: Double, on mask: inout Mask) {
-    let total = weights.count
-    var table = scores.table()
     let columns = mask.columns
+    let wide = mask.wordsPerRow
+    var table = scores.table()
     // Kept weights get the least key, pruned ones a key one above their own.
-    for row in 0..<mask.rows {
-      for column in 0..<columns {
-        let index = row &* columns &+ column
-        table[index] =
-          mask[row, column] ? 0 : Float(bitPattern: table[index].bitPattern &+ 1)
+    table.withUnsafeMutableBytes { raw in
+      let keys = raw.bindMemory(to: UInt32.self)
+      for index in 0..<keys.count { keys[index] &+= 1 }
+      mask.words.withUnsafeBufferPointer { words in
+        for row in 0..<mask.rows {
+          for word in 0..<wide {
+            var bits = words[row &* wide &+ word]
+            while bits != 0 {
+              keys[row &* columns &+ word &* 64 &+ bits.trailingZeroBitCount] = 0
+              bits &= bits &- 1
+            }
+          }
+        }
       }
     }
-    let back = min(Int((overlay * Double(total) + 1e-6).rounded(.down)), table.count - mask.count)
+    let pruned = weights.count - mask.count
+    let back = min(Int((overlay * Double(weights.count) + 1e-6).rounded(.down)), pruned)
     let cut = Cut(keeping: back, of: table)
-    for row in 0..<mask.rows {
-      for column in 0..<columns {
-        let index = row &* columns &+ column
-        if cut.keeps(table[index], at: index) { mask[row, column] = true }
+    let single = UnitGrid(rows: mask.rows, columns: columns, blockRows: 1, blockColumns: 1)
+    let restored = Mask(grid: single, scores: table, cut: cut)
+    mask.words.withUnsafeMutableBufferPointer { words in
+      restored.words.withUnsafeBufferPointer { restored in
+        for word in 0..<words.count { words[word] |= restored[word] }
       }
     }
   }
