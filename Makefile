@@ -16,6 +16,8 @@ run: build
 
 build: dependencies
 	$(RELEASE)
+	@git describe --always --dirty --abbrev=12 >.build/release/revision 2>/dev/null \
+	  || rm -f .build/release/revision
 
 # What the program needs: ncurses to draw, oneDNN as the dense rival (loaded at run time).
 dependencies:
@@ -53,7 +55,7 @@ lint:
 
 # The face never imports the engine; CellUI and Explorer import neither Foundation nor ncurses;
 # Benchmarking knows no matrices.
-ENGINE := Pruning|Kernels|Benchmarking|Encoder|Laboratory|Tensors|MicroKernels[A-Za-z0-9]*
+ENGINE := Pruning|Kernels|Benchmarking|Encoder|Training|Laboratory|Tensors|MicroKernels[A-Za-z0-9]*
 IMPORT := ^((public|internal|private|package|fileprivate|@[a-zA-Z]+) +)*import
 walls:
 	@! grep -rnE '$(IMPORT) ($(ENGINE)|Foundation|FoundationEssentials|CTerminal|Terminal)\b' \
@@ -67,6 +69,8 @@ install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/sparsity-tui"
 	install -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/sparsity-tui"
 	cp -R data/. "$(DESTDIR)$(PREFIX)/share/sparsity-tui/"
+	! test -e .build/release/revision \
+	  || cp .build/release/revision "$(DESTDIR)$(PREFIX)/share/sparsity-tui/"
 	install -d "$(DESTDIR)$(PREFIX)/share/man/man1"
 	$(BINARY) manual >"$(DESTDIR)$(PREFIX)/share/man/man1/sparsity-tui.1"
 	install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" \

@@ -28,6 +28,11 @@ public enum Request: Codable, Hashable, Sendable {
   case crossover(tensor: String, knobs: Knobs, over: CrossoverAxis)
   /// The machine's description and ceilings. Answers `machine`.
   case describeMachine
+  /// Trains the open encoder under its masks. Answers `trainingStarted`, `training` as it goes, and
+  /// `trained`.
+  case train(TrainingPlan)
+  /// Changes the training that runs under the same run number; answers nothing itself.
+  case steerTraining(TrainingSteer)
 }
 
 /// What the laboratory answers.
@@ -46,6 +51,9 @@ public enum Answer: Codable, Hashable, Sendable {
   case path(RegularizationPath)
   case crossover(Crossover)
   case machine(MachineInfo)
+  case trainingStarted(TrainingStart)
+  case training(TrainingProgress)
+  case trained(TrainingResult)
   case finished
   /// What went wrong and what to do, for a person.
   case failed(String)
@@ -72,6 +80,8 @@ public struct SweepPlan: Codable, Hashable, Sendable {
   public var keepSamples: Bool
   /// Seconds the whole sweep may take, nil for until every interval is narrow enough.
   public var budgetSeconds: Double?
+  /// Indices of cells that are known already and not measured again; nil for none.
+  public var finishedCells: [Int]?
 
   public init(tensors: [String], base: Knobs) {
     self.tensors = tensors
@@ -85,6 +95,7 @@ public struct SweepPlan: Codable, Hashable, Sendable {
     self.base = base
     keepSamples = false
     budgetSeconds = nil
+    finishedCells = nil
   }
 }
 
@@ -150,10 +161,12 @@ public struct SweepProgress: Codable, Hashable, Sendable {
   public var total: Int
   public var elapsedSeconds: Double
   public var remainingSeconds: Double?
+  /// In the closing `swept`: the share of the elapsed time that went into samples, packing and checks.
+  public var measuredShare: Double?
 
   public init(
     cell: Int?, row: ResultRow?, finished: Int, total: Int, elapsedSeconds: Double,
-    remainingSeconds: Double?
+    remainingSeconds: Double?, measuredShare: Double? = nil
   ) {
     self.cell = cell
     self.row = row
@@ -161,6 +174,7 @@ public struct SweepProgress: Codable, Hashable, Sendable {
     self.total = total
     self.elapsedSeconds = elapsedSeconds
     self.remainingSeconds = remainingSeconds
+    self.measuredShare = measuredShare
   }
 }
 

@@ -98,6 +98,8 @@ public enum Command: Hashable, Sendable {
   /// Tensors by name, `*` matching any characters.
   case sensitivity(String)
   case crossover(CrossoverAxis)
+  /// Measures what is left of a sweep that was ended.
+  case resume
   case cancel
 
   case apply(ApplyTarget)
@@ -119,6 +121,10 @@ public enum Command: Hashable, Sendable {
   case filter(String)
   case find(String)
   case show(Form)
+  /// The knob along a sweep's columns; nil for the first that varies.
+  case axis(Knob?)
+  case grid(MaskGrid)
+  case scale(ScaleChoice)
 
   case copy
   case export(path: String)

@@ -93,6 +93,28 @@ struct CommandWords {
     return .to(row: row, column: max(0, try integer("a column")))
   }
 
+  mutating func axis() throws(CommandError) -> Knob? {
+    let text = try word("auto or what varies: sparsity, lambda, tokens, threads")
+    if text == "auto" { return nil }
+    guard let knob = Knob(rawValue: text), SweepGrid.axes.contains(knob) else {
+      throw CommandError(
+        "axis \(text): expected auto, " + SweepGrid.axes.map(\.rawValue).joined(separator: ", "))
+    }
+    return knob
+  }
+
+  mutating func grid() throws(CommandError) -> MaskGrid {
+    switch try word("blocks, off, or the rows of a head") {
+    case "blocks": return .blocks
+    case "off": return .off
+    case let text:
+      guard let size = Int(text), (1...1 << 20).contains(size) else {
+        throw CommandError("grid \(text): expected blocks, off, or the rows of a head, such as 64")
+      }
+      return .heads(size)
+    }
+  }
+
   /// `name=value,…` words.
   mutating func terms() throws(CommandError) -> [SweepTerm] {
     var terms: [SweepTerm] = []

@@ -16,7 +16,7 @@ enum CostPanel {
     let theme = state.theme
     let hasFloor =
       state.quality.value?.outputErrorRandom != nil || state.summary.value != nil
-    let floor = rect.width >= 34 ? "  ┃ random mask" : "  ┃ random"
+    let floor = rect.width >= 34 ? "  ┃ random mask" : rect.width >= 27 ? "  ┃ random" : ""
     let title = [
       Span("What it costs", theme.title), Span(hasFloor ? floor : "", theme.muted),
     ]
@@ -27,16 +27,20 @@ enum CostPanel {
     }
     var y = inside.y
     let remark = state.summary.value?.remark ?? state.quality.value?.unavailable
-    let remarkLines = remark.map { CellText.wrapped($0, to: inside.width - 1) } ?? []
+    let remarkLines = remark.map { CellText.wrapped($0, to: inside.width - 1).count } ?? 0
     let shown = lines(state)
-    let room = inside.height - (inside.height > 6 ? min(remarkLines.count, 2) : 0)
+    // What the figures are worth goes before the last of them: the remark is shown whole, and where
+    // it would take more than half of the room, in a few words.
+    let isShort = remarkLines > inside.height / 2
+    let room = inside.height - (isShort ? 1 : remarkLines)
     for line in shown.prefix(room) {
       draw(line, &frame, Rect(x: inside.x, y: y, width: inside.width, height: 1), theme)
       y += 1
     }
     let left = Rect(x: inside.x + 1, y: y, width: inside.width - 1, height: inside.maxY - y)
     if let remark, left.height > 0 {
-      frame.putWrapped(remark, in: left, style: theme.warning)
+      let few = state.summary.value?.remark == nil ? "! no activations" : "! near a random mask's"
+      frame.putWrapped(isShort ? few : remark, in: left, style: theme.warning)
     }
   }
 
@@ -188,15 +192,28 @@ enum GainPanel {
         "check ", Figures.plain(measurement.maxAbsError, digits: 2),
         "largest difference from the reference"
       ))
-    for line in lines.prefix(3) where y < area.maxY {
+    // A remark goes before the bytes where there is room for one of them only.
+    let first = measurement.warnings.isEmpty || area.maxY - y > 3 ? 3 : 2
+    for line in lines.prefix(first) where y < area.maxY {
       draw(line, &frame, area, y, theme)
       y += 1
     }
-    for warning in measurement.warnings where y < area.maxY {
-      let room = Rect(x: area.x, y: y, width: area.width, height: min(2, area.maxY - y))
-      y += frame.putWrapped("! " + warning, in: room, style: theme.warning)
+    for warning in measurement.warnings {
+      let height = CellText.wrapped("! " + warning, to: area.width).count
+      guard y + height <= area.maxY else {
+        // Half a sentence of advice is none: the why page has it whole.
+        if y < area.maxY {
+          frame.put(
+            "! remarks: press 5", x: area.x, y: y, style: theme.warning, maxWidth: area.width)
+          y += 1
+        }
+        break
+      }
+      y += frame.putWrapped(
+        "! " + warning, in: Rect(x: area.x, y: y, width: area.width, height: height),
+        style: theme.warning)
     }
-    for line in lines.dropFirst(3) where y < area.maxY {
+    for line in lines.dropFirst(first) where y < area.maxY {
       draw(line, &frame, area, y, theme)
       y += 1
     }
@@ -213,7 +230,7 @@ enum GainPanel {
   }
 
   /// After how many calls packing has paid for itself.
-  private static func packs(_ measurement: Measurement) -> String {
+  static func packs(_ measurement: Measurement) -> String {
     let saved = measurement.denseNs.estimate - measurement.sparseNs.estimate
     guard saved > 0 else { return "never pays" }
     let calls = (measurement.packNs / saved).rounded(.up)
@@ -261,18 +278,18 @@ enum WhyPanel {
     let used = frame.putWrapped(
       diagnosis.sentence.isEmpty ? "…" : diagnosis.sentence, in: area, style: theme.text)
     var y = area.y + used
-    let isCostShort = ScreenLayout(state).costs.height - 2 <= 6
-    if isCostShort, let remark = state.summary.value?.remark, area.maxY - y >= 2 {
-      y += frame.putWrapped(
-        remark, in: Rect(x: area.x, y: y, width: area.width, height: area.maxY - y),
-        style: theme.warning)
-    }
     for finding in diagnosis.findings.dropFirst() where finding.cause != .rates {
       let text = "Also: \(finding.text)."
       let lines = CellText.wrapped(text, to: area.width).count
       guard y + lines <= area.maxY else { break }
       y += frame.putWrapped(
         text, in: Rect(x: area.x, y: y, width: area.width, height: lines), style: theme.muted)
+    }
+    let left = area.maxY - y
+    if left > BoundsList.lines {
+      BoundsList.draw(
+        &frame,
+        Rect(x: area.x, y: y + 1, width: area.width - 1, height: BoundsList.lines), state)
     }
   }
 }

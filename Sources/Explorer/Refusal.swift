@@ -20,6 +20,20 @@ extension State {
         return "reconstruction needs activations: calibration FILE reads some, or choose solve prox"
       }
       return noCell
+    case .resume:
+      guard sweep.plan != nil else { return "there is no sweep to go on with: s starts one" }
+      if let job = runs.long.first(where: { $0 != .measure }) {
+        return "one long job at a time: \(job.title) is running; x cancels it"
+      }
+      return sweep.rows.indices.allSatisfy({ sweep.isMeasured($0) })
+        ? "every cell of this sweep is measured" : noCell
+    case .axis(let knob?):
+      let axes = SweepGrid.varying(sweep.plan)
+      if sweep.plan == nil { return "there is no sweep yet: s starts one" }
+      return axes.contains(knob)
+        ? nil
+        : "only \(axes.map(\.rawValue).joined(separator: ", ")) varies in this sweep: "
+          + "sweep \(knob.rawValue)=… varies another"
     case .cancel: return runs.long.isEmpty ? "nothing is running" : nil
     case .calibration, .layer, .apply, .hold: return noCell
     case .budget(.quality, _):

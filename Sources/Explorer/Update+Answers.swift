@@ -35,6 +35,8 @@ extension State {
     case .path(let path): return receive(.path(path))
     case .crossover(let crossover): return receive(.crossover(crossover))
     case .machine(let machine): return receive(.machine(machine))
+    // Nothing asks for these yet.
+    case .trainingStarted, .training, .trained: return []
     case .finished: return finished(job)
     case .failed(let reason): return failed(job, reason)
     }

@@ -57,7 +57,10 @@ extension State {
       case .note, .apply, .budget, .sensitivity: isDirty = !isReplay
       default: break
       }
-      if case .sweep = command, !isReplay { isDirty = true }
+      switch command {
+      case .sweep, .resume: isDirty = isDirty || !isReplay
+      default: break
+      }
       switch command {
       case .undo, .redo, .open: break
       default:
@@ -78,11 +81,11 @@ extension State {
     switch command {
     case .open, .tensor, .calibration, .set, .turn, .knob, .layer, .apply, .budget:
       return try change(command)
-    case .measure, .sweep, .solvePath, .sensitivity, .crossover, .cancel:
+    case .measure, .sweep, .solvePath, .sensitivity, .crossover, .resume, .cancel:
       return try start(command)
     case .hold, .compare, .undo, .redo, .note, .overlay: return recall(command)
     case .view, .zoom, .pan, .colour, .axes, .sort, .filter, .find, .findNext, .show, .theme,
-      .focus:
+      .focus, .axis, .grid, .scale:
       return try look(command)
     case .move, .point, .select, .back: return try step(command)
     case .help, .prompt, .edit, .paste, .explain, .quit: return talk(command)

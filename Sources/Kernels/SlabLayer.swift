@@ -11,10 +11,10 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
   let columns: Int
   private let instructionSet: InstructionSet
   private let dtype: WeightType
-  private let slabs: [SlabPart]
-  private let singles: RowPart?
-  private let overlay: RowPart?
-  private let bias: Buffer<Float>
+  let slabs: [SlabPart]
+  let singles: RowPart?
+  let overlay: RowPart?
+  let bias: Buffer<Float>
   private let severalPanels: Bool
 
   init(
@@ -44,7 +44,7 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
         ? nil
         : RowPart(
           rows: rows, weights: weights, words: residual, wordsPerRow: mask.wordsPerRow,
-          tokens: tokens, dtype: dtype, accumulates: accumulates, kernels: kernels)
+          tokens: tokens, dtype: dtype, accumulates: accumulates, instructionSet: instructionSet)
     }
     singles = rowPart(bands.rows.filter { $0.count == 1 }.map { $0[0] }, accumulates: false)
     let partial = bands.rows.lazy.filter { $0.count > 1 }.joined().filter { row in
@@ -59,17 +59,21 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
       return (part.weightCount, "slab\(tile(part.rowsPerSlab))\(run)")
     }
     if let singles, singles.weightCount > 0 || slabs.isEmpty {
-      parts.append((singles.weightCount, "rows\(tile(1))"))
+      parts.append((singles.weightCount, "rows\(tile(singles))"))
     }
-    if let overlay { parts.append((overlay.weightCount, "overlay\(tile(1))")) }
+    if let overlay { parts.append((overlay.weightCount, "overlay\(tile(overlay))")) }
     let names = parts.sorted { $0.0 > $1.0 }.map(\.1).joined(separator: "+")
     return "\(names) \(dtype.rawValue) \(instructionSet.rawValue)"
   }
 
   /// Rows by registers of tokens, as the micro-kernels take them.
   private func tile(_ height: Int) -> String {
-    guard instructionSet == .avx512 else { return height == 1 ? "1x4" : "\(min(4, height))x2" }
+    guard instructionSet == .avx512 else { return "\(min(4, height))x2" }
     return "\(height)x\(height <= 6 && severalPanels ? 4 : 2)"
+  }
+
+  private func tile(_ rows: RowPart) -> String {
+    "\(rows.height)x\(instructionSet == .avx512 && rows.inPairs ? 4 : 2)"
   }
 
   func multiply(_ x: Activations, into y: Activations, threads: Int) {

@@ -17,7 +17,7 @@ final class SlabPart: Sendable {
   private let segments: Buffer<UInt32>
   private let rowNumbers: Buffer<UInt32>
   private let indices: Buffer<UInt16>
-  private let values: StoredValues
+  let values: StoredValues
   private let kernels: MicroKernels
 
   /// Floats of widened weights held at a time: half of L1.

@@ -129,7 +129,9 @@ public final class ModelExperiment: Sendable {
     var empty: [PackedLayer] = []
     for layer in packed {
       let source = encoder.layers.first { $0.name == layer.choice.tensor }!
-      empty.append(try prepared(source).zeroed(layer.choice))
+      let bias: [Float]
+      do { bias = try encoder.bias(of: source) } catch { throw .unreadable(error.description) }
+      empty.append(try ModelLayer.zeroed(source, bias: bias, layer.choice))
     }
     let fresh = evaluation.proxies(try replacing(empty), threads: threads)
     floors.withLock { $0[names] = fresh }
@@ -169,7 +171,7 @@ private func fingerprint(_ lines: [String]) -> String {
 
 extension Matrix {
   /// `selfᵀ·self / rows`.
-  fileprivate var secondMoment: Matrix {
+  var secondMoment: Matrix {
     var gram = Product.gram(self)
     let share = 1 / Float(max(1, rows))
     for index in gram.values.indices { gram.values[index] *= share }

@@ -57,7 +57,9 @@ struct ModelLayer: Sendable {
   }
 
   /// The layer with nothing left but its bias.
-  func zeroed(_ choice: LayerChoice) throws(LaboratoryError) -> PackedLayer {
+  static func zeroed(
+    _ layer: EncoderLinearLayer, bias: [Float], _ choice: LayerChoice
+  ) throws(LaboratoryError) -> PackedLayer {
     let empty = Mask(rows: layer.rows, columns: layer.columns)
     do {
       let kernel = try packSparse(

@@ -31,10 +31,12 @@ extension Workbench {
     case .weight(let tensor, let knobs, let row, let column):
       return .weight(try weight(tensor, knobs, row: row, column: column, progress: goOn))
     case .measure(let tensor, let knobs):
-      return .measured(
-        try measure(
-          try layer(tensor), knobs, plan: measurePlan, keepSamples: true,
-          isCancelled: isCancelled, report: { progress(.measuring($0)) }))
+      var found = try measure(
+        try layer(tensor), knobs, plan: measurePlan, keepSamples: .atMost(1000),
+        isCancelled: isCancelled, report: { progress(.measuring($0)) })
+      found.origin = Measurement.Origin(
+        runID: runName, timeUTC: timestamp(), tensorSHA256: try current().checksum(of: tensor))
+      return .measured(found)
     case .sweep(let plan):
       return .swept(
         try sweep(plan, isCancelled: isCancelled, between: between) { finished in
@@ -59,6 +61,8 @@ extension Workbench {
     case .describeMachine:
       guard let info = describeMachine(isCancelled: isCancelled) else { throw .cancelled }
       return .machine(info)
+    case .train, .steerTraining:
+      throw .request("this laboratory cannot train: it was built without its training part")
     }
   }
 

@@ -17,6 +17,10 @@ final class Workbench: Sendable {
   let moments: MomentStore
   let judgements: FindingStore<Judgement>
   let agreements: FindingStore<EmbeddingProxies>
+  /// Samples, packing and checks of everything that was measured here.
+  let ledger = TimeLedger()
+  /// Names what one run of the program measures outside of sweeps.
+  let runName = freshRunName()
   private let opened = Mutex<OpenModel?>(nil)
 
   init(_ configuration: LaboratoryConfiguration) {

@@ -85,3 +85,14 @@ struct SeededRandom {
     return z ^ (z >> 31)
   }
 }
+
+@Suite struct StartupTests {
+  @Test func linesBecomeCommandsAndWrongOnesAreNamed() throws {
+    let startup = Startup(
+      parsing: "# tastes\n\n  theme mono\r\ntokens 8\nquit\nflavour sweet\nexport a.csv", name: "f")
+    #expect(startup.commands == [.theme("mono"), try Command(parsing: "tokens 8")])
+    #expect(startup.problems.count == 3)
+    #expect(startup.problems[0].hasPrefix("f, line 5: quit: not at the start"))
+    #expect(startup.problems[1].hasPrefix("f, line 6: "))
+  }
+}

@@ -220,6 +220,7 @@ enum FakeLaboratory {
             sentence: "32x1 wins from 62 % zeros [60 %, 64 %] at 128 tokens.", isFinal: true))
       ]
     case .describeMachine: return [.machine(machine)]
+    case .train, .steerTraining: return []
     }
   }
 }

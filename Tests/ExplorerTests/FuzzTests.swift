@@ -55,6 +55,21 @@ import Testing
     }
   }
 
+  @Test func damagedStartupFilesGiveCommandsOrSentences() {
+    var random = SeededRandom(13)
+    let samples = [
+      Array("# tastes\ntheme mono\n\ntokens 8\r\nview sweep\n".utf8),
+      Array(Self.commands.joined(separator: "\n").utf8),
+    ]
+    for index in 0..<Self.cases {
+      var bytes = samples[index % samples.count]
+      for _ in 0...Int(random.next() % 4) { Self.damage(&bytes, with: samples, &random) }
+      let startup = Startup(parsing: String(decoding: bytes, as: UTF8.self), name: "startup")
+      let lines = bytes.split(separator: 10, omittingEmptySubsequences: false).count
+      #expect(startup.commands.count + startup.problems.count <= lines)
+    }
+  }
+
   @Test func damagedCommandsAreReadOrRefusedAndReadBack() throws {
     var random = SeededRandom(11)
     let samples = Self.commands.map { Array($0.utf8) }

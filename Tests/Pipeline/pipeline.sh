@@ -93,6 +93,13 @@ else
   cat err.txt
 fi
 
+# One session of every format there has been; the rows must stay those that were recorded.
+for old in "$here"/Sessions/format-*.sparsity; do
+  name=$(basename "$old" .sparsity)
+  claim "a session of $name replays" 0 "$program" replay "$old" --headless --csv "$name.csv"
+  claim "and gives the rows that it gave then" 0 cmp "$name.csv" "$here/Sessions/$name.csv"
+done
+
 printf 'not a tensor file' >bad.safetensors
 claim "a file that is none is unreadable" 4 "$program" inspect bad.safetensors
 claim "the message names it" 0 grep -q bad.safetensors err.txt
@@ -122,6 +129,13 @@ claim "a manual page is written" 0 "$program" manual
 claim "it names the commands" 0 grep -q '^.SS sweep' out.txt
 claim "completions for bash are written" 0 "$program" --generate-completion-script bash
 claim "bash reads them" 0 bash -n out.txt
+
+if unshare -rm true 2>/dev/null; then
+  claim "full, read-only and vanished disks and closed pipes are said" 0 \
+    unshare -rm "$here/disks.sh" "$program"
+else
+  echo "--    full and read-only disks: not tried, mount namespaces are not allowed here"
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -432,6 +432,11 @@ INLINE void small_batch_turn(const float *x, float *target) {
   __builtin_memcpy(target + 16, &high, 64);
 }
 
+/// Square roots of all lanes; Swift's own take them one by one.
+INLINE small_batch_lanes training_root(small_batch_lanes a) {
+  return __builtin_elementwise_sqrt(a);
+}
+
 #pragma clang diagnostic pop
 // ---- End of small batches -----------------------------------------------------------------------
 
