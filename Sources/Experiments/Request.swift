@@ -194,36 +194,6 @@ public struct SensitivityCurve: Codable, Hashable, Sendable {
   }
 }
 
-/// What λ leaves: one point per λ, from the strongest down.
-public struct RegularizationPath: Codable, Hashable, Sendable {
-  public struct Point: Codable, Hashable, Sendable {
-    public var lambda: Double
-    public var sparsity: Double
-    public var units: Int
-    public var outputError: Double?
-    public var iterations: Int
-
-    public init(
-      lambda: Double, sparsity: Double, units: Int, outputError: Double?, iterations: Int
-    ) {
-      self.lambda = lambda
-      self.sparsity = sparsity
-      self.units = units
-      self.outputError = outputError
-      self.iterations = iterations
-    }
-  }
-  public var tensor: String
-  public var points: [Point]
-  public var isFinal: Bool
-
-  public init(tensor: String, points: [Point], isFinal: Bool) {
-    self.tensor = tensor
-    self.points = points
-    self.isFinal = isFinal
-  }
-}
-
 /// Where a pattern starts to win, measured.
 public struct Crossover: Codable, Hashable, Sendable {
   public var axis: CrossoverAxis

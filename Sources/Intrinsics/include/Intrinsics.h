@@ -35,6 +35,27 @@ INLINE unsigned long in_register(unsigned long value) {
   return value;
 }
 
+/// One bit for each of 64 consecutive codes that is at least `bound`, the first code in the lowest bit.
+INLINE unsigned long codes_from(const unsigned char *codes, unsigned char bound) {
+#if defined(__SSE2__)
+  typedef char bytes16 __attribute__((vector_size(16), aligned(1)));
+  typedef unsigned char codes16 __attribute__((vector_size(16), aligned(1)));
+  unsigned long bits = 0;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) {
+    codes16 some;
+    __builtin_memcpy(&some, codes + 16 * i, 16);
+    bytes16 reached = (bytes16)(some >= bound);
+    bits |= (unsigned long)(unsigned)__builtin_ia32_pmovmskb128(reached) << (16 * i);
+  }
+  return bits;
+#else
+  unsigned long bits = 0;
+  for (int i = 0; i < 64; i++) bits |= (unsigned long)(codes[i] >= bound) << i;
+  return bits;
+#endif
+}
+
 typedef float float16x __attribute__((vector_size(64), aligned(4)));
 typedef float float8x __attribute__((vector_size(32), aligned(4)));
 
