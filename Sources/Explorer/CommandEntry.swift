@@ -36,6 +36,9 @@ struct CommandEntry: Sendable {
         name: "crossover", arguments: "sparsity|tokens", help: "search from where this pattern wins"
       ) { _ in CrossoverAxis.allCases.map(\.rawValue) },
       CommandEntry(
+        name: "encode", arguments: "[MODELS]",
+        help: "run the whole encoder with the layers' choices, or along the front"),
+      CommandEntry(
         name: "cancel", arguments: "", help: "end what is running; what is finished stays"),
       CommandEntry(
         name: "apply", arguments: "all|kind|TENSOR", help: "give these knobs to other layers"

@@ -59,7 +59,8 @@ public final class Laboratory: Sendable {
     case .measure:
       // Peaks can wait: they are looked up again when nothing else is to be timed.
       submit(request, run, .measure, to: long)
-    case .sweep, .sensitivity, .path, .crossover: submit(request, run, .long(run), to: long)
+    case .sweep, .sensitivity, .path, .crossover, .wholeModel:
+      submit(request, run, .long(run), to: long)
     case .describeMachine: submitMachine(run)
     }
   }

@@ -3,6 +3,9 @@ public struct LaboratoryConfiguration: Hashable, Sendable {
   /// The built-in model and its activations; nil where they were not found.
   public var builtInModel: String?
   public var builtInActivations: String?
+  /// Files of sentences, one a line, for whole models: those that may choose masks, and held-out ones.
+  public var calibrationSentences: String?
+  public var evaluationSentences: String?
   /// Where measured ceilings are kept between runs; nil keeps them for this run only.
   public var cacheDirectory: String?
   /// Seconds one measurement may take at most, and the half width of the interval, as a fraction of the
@@ -27,5 +30,7 @@ public struct LaboratoryConfiguration: Hashable, Sendable {
       builtInModel: directory + "/demo.safetensors",
       builtInActivations: directory + "/demo-activations.safetensors",
       cacheDirectory: cacheDirectory)
+    calibrationSentences = directory + "/calibration.txt"
+    evaluationSentences = directory + "/evaluation.txt"
   }
 }

@@ -14,6 +14,8 @@ final class Workbench: Sendable {
   let quietnesses = RecentValues<ContestKey, TimedQuietness>(capacity: 64)
   let ceilings: CeilingsStore
   private let opened = Mutex<OpenModel?>(nil)
+  /// The encoder of the open model, by the path it was opened from.
+  let experiments = Mutex<(path: String, experiment: ModelExperiment)?>(nil)
 
   init(_ configuration: LaboratoryConfiguration) {
     self.configuration = configuration
