@@ -116,7 +116,8 @@ bench: build
 	$(BINARY) bench
 
 # The whole encoder against PyTorch and onnxruntime, in turns; downloads some gigabytes of them from PyPI.
-# PEERS holds further options: `make peers PEERS="--batch 1 --patterns 8x1,32x1"`.
+# PEERS replaces the five tables by one: `make peers PEERS="--batch 1 --patterns 8x1,32x1"`.
+PEERS ?= --all
 peers: build model
 	@$(call need,python3-venv,the peers run in an environment of their own,\
 	  python3 -m ensurepip --version)

@@ -26,6 +26,10 @@ public enum Request: Codable, Hashable, Sendable {
   case path(tensor: String, knobs: Knobs)
   /// From which sparsity or token count the pattern wins. Answers `crossover`.
   case crossover(tensor: String, knobs: Knobs, over: CrossoverAxis)
+  /// Runs the open encoder as a whole. With `models` nil: with these choices for its layers, answers
+  /// `encoded` once. Else the front: so many whole models from the unpruned to the fastest, with
+  /// `knobs`' pattern at several sparsities for each layer, answers `encoded` for each, then `finished`.
+  case wholeModel(choices: [LayerChoice], knobs: Knobs, models: Int?)
   /// The machine's description and ceilings. Answers `machine`.
   case describeMachine
   /// Trains the open encoder under its masks. Answers `trainingStarted`, `training` as it goes, and
@@ -50,6 +54,7 @@ public enum Answer: Codable, Hashable, Sendable {
   case sensitivity(SensitivityCurve)
   case path(RegularizationPath)
   case crossover(Crossover)
+  case encoded(ModelReport)
   case machine(MachineInfo)
   case trainingStarted(TrainingStart)
   case training(TrainingProgress)

@@ -23,6 +23,7 @@ extension Command: CustomStringConvertible {
     case .sensitivity(let glob): return line("sensitivity", glob)
     case .crossover(let axis): return "crossover \(axis.rawValue)"
     case .resume: return "resume"
+    case .encode(let models): return "encode" + (models.map { " \($0)" } ?? "")
     case .cancel: return "cancel"
     case .apply(.all): return "apply all"
     case .apply(.kind): return "apply kind"
@@ -103,6 +104,13 @@ extension Command: CustomStringConvertible {
     case "sensitivity": return .sensitivity(words.next() ?? "*")
     case "crossover": return .crossover(try words.choice("axis"))
     case "resume": return .resume
+    case "encode":
+      guard !words.isEmpty else { return .encode(models: nil) }
+      let models = try words.integer("a number of models")
+      guard (1...64).contains(models) else {
+        throw CommandError("encode \(models): expected 1 to 64 models along the front")
+      }
+      return .encode(models: models)
     case "cancel": return .cancel
     case "apply":
       switch try words.word("all, kind or the name of a tensor") {

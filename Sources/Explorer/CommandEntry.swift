@@ -42,6 +42,9 @@ struct CommandEntry: Sendable {
       ) { _ in CrossoverAxis.allCases.map(\.rawValue) },
       CommandEntry(name: "resume", arguments: "", help: "measure what is left of the sweep"),
       CommandEntry(
+        name: "encode", arguments: "[MODELS]",
+        help: "run the whole encoder with the layers' choices, or along the front"),
+      CommandEntry(
         name: "cancel", arguments: "", help: "end what is running; what is finished stays"),
       CommandEntry(
         name: "apply", arguments: "all|kind|TENSOR", help: "give these knobs to other layers"

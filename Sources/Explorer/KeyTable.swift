@@ -134,6 +134,9 @@ public enum KeyTable {
     Binding(
       "A", on: .page(.layers), "these knobs for all layers", hint: "apply to all", priority: 3,
       .apply(.all)),
+    Binding(
+      "E", on: .page(.layers), "run the whole encoder with these choices", hint: "whole model",
+      priority: 3, .encode(models: nil)),
     Binding(".", on: .page(.layers), "these knobs for layers of the same kind", .apply(.kind)),
     Binding([.character("o")], on: .page(.layers), "another order", hint: "order") {
       .sort(next($0.choices.layerSort).rawValue)

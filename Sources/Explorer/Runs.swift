@@ -3,12 +3,13 @@ public import Experiments
 /// What a request is for. At most one of each is current; a new one replaces the old.
 public enum Job: Hashable, Sendable, CaseIterable {
   case open, prune, picture, reorderedPicture, weight, measure, sweep, sensitivity, path, crossover
+  case encode
   case machine
 
   /// Long ones, which `cancel` ends and the title line names.
   public var isLong: Bool {
     switch self {
-    case .measure, .sweep, .sensitivity, .path, .crossover: true
+    case .measure, .sweep, .sensitivity, .path, .crossover, .encode: true
     default: false
     }
   }
@@ -26,6 +27,7 @@ public enum Job: Hashable, Sendable, CaseIterable {
     case .sensitivity: "sensitivity"
     case .path: "path over λ"
     case .crossover: "crossover"
+    case .encode: "whole model"
     case .machine: "machine"
     }
   }

@@ -10,6 +10,7 @@ public enum RecordedResult: Hashable, Sendable {
   case sensitivity(SensitivityCurve)
   case path(RegularizationPath)
   case crossover(Crossover)
+  case model(ModelReport)
   case machine(MachineInfo)
   /// A long job that ended without a result: its name and why.
   case ended(EndedJob)

@@ -262,6 +262,7 @@ enum TradeOffPage {
   }
 
   private static func layerName(_ name: String, _ state: State) -> String {
+    if name == "*" { return "whole model" }
     let known = state.model.value?.prunable.map(\.name) ?? []
     guard let index = known.firstIndex(of: name) else { return Wording.tail(name, 24) }
     return Wording.short(known)[index]

@@ -54,7 +54,7 @@ extension State {
       if command.isRecorded { effects += record(command) }
       switch command {
       case .set, .turn, .sweep, .view, .help, .prompt: isFirstRun = false
-      case .note, .apply, .budget, .sensitivity: isDirty = !isReplay
+      case .note, .apply, .budget, .sensitivity, .encode: isDirty = !isReplay
       default: break
       }
       switch command {
@@ -81,7 +81,7 @@ extension State {
     switch command {
     case .open, .tensor, .calibration, .set, .turn, .knob, .layer, .apply, .budget:
       return try change(command)
-    case .measure, .sweep, .solvePath, .sensitivity, .crossover, .resume, .cancel:
+    case .measure, .sweep, .solvePath, .sensitivity, .crossover, .encode, .resume, .cancel:
       return try start(command)
     case .hold, .compare, .undo, .redo, .note, .overlay: return recall(command)
     case .view, .zoom, .pan, .colour, .axes, .sort, .filter, .find, .findNext, .show, .theme,

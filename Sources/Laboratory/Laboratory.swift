@@ -62,7 +62,7 @@ public final class Laboratory: Sendable {
     case .measure:
       // Peaks can wait: they are looked up again when nothing else is to be timed.
       submit(request, run, .measure, to: long)
-    case .sweep, .sensitivity, .path, .crossover, .train, .steerTraining:
+    case .sweep, .sensitivity, .path, .crossover, .wholeModel, .train, .steerTraining:
       submit(request, run, .long(run), to: long)
     case .describeMachine: submitMachine(run)
     }

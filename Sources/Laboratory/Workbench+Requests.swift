@@ -58,6 +58,10 @@ extension Workbench {
         try crossover(
           tensor, knobs, over: axis, isCancelled: isCancelled, between: between,
           progress: { progress(.crossover($0)) }))
+    case .wholeModel(let choices, let knobs, let models):
+      return try encode(
+        choices, knobs, models: models, isCancelled: isCancelled, between: between,
+        progress: progress)
     case .describeMachine:
       guard let info = describeMachine(isCancelled: isCancelled) else { throw .cancelled }
       return .machine(info)

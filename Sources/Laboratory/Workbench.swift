@@ -22,6 +22,8 @@ final class Workbench: Sendable {
   /// Names what one run of the program measures outside of sweeps.
   let runName = freshRunName()
   private let opened = Mutex<OpenModel?>(nil)
+  /// The encoder of the open model, by the path it was opened from.
+  let experiments = Mutex<(path: String, experiment: ModelExperiment)?>(nil)
 
   init(_ configuration: LaboratoryConfiguration) {
     self.configuration = configuration
