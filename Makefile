@@ -8,7 +8,7 @@ BINARY := .build/release/sparsity-tui
 PYTHON := .build/python/bin/python
 CACHE  := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/sparsity-tui
 
-.PHONY: run build test check lint walls install model data screenshots bench peers sanitize \
+.PHONY: run build test check lint walls install model data screenshots bench latency peers sanitize \
         dependencies test-dependencies clean
 
 run: build
@@ -111,6 +111,12 @@ screenshots: build
 	$(PICTURE) screenshots/layers.png --keys "4 S" -- $(BINARY)
 	$(PICTURE) screenshots/why.png --keys "5" -- $(BINARY)
 	$(PICTURE) screenshots/log.png --keys "2 s wait:73/73 6" -- $(BINARY)
+
+# How long a key takes to its frame, idle and while both cores compute and a sweep is measured.
+latency: build
+	SPARSITY_TUI_DATA="$(CURDIR)/data" python3 Tests/latency.py $(BINARY)
+	SPARSITY_TUI_DATA="$(CURDIR)/data" python3 Tests/latency.py $(BINARY) --load 2 --sweep \
+	  --model synthetic:768x768
 
 bench: build
 	$(BINARY) bench
