@@ -105,12 +105,10 @@ screenshots: build
 	@$(call need,python3-venv,the pictures are drawn with Pillow,python3 -m ensurepip --version)
 	python3 -m venv .build/pictures
 	.build/pictures/bin/python -m pip install --quiet pillow
-	$(PICTURE) screenshots/mask.png --keys "Down Up" -- $(BINARY)
-	$(PICTURE) screenshots/sweep.png --keys "2 s wait:73/73" -- $(BINARY)
-	$(PICTURE) screenshots/tradeoff.png --keys "2 s wait:73/73 3" -- $(BINARY)
-	$(PICTURE) screenshots/layers.png --keys "4 S" -- $(BINARY)
-	$(PICTURE) screenshots/why.png --keys "5" -- $(BINARY)
-	$(PICTURE) screenshots/log.png --keys "2 s wait:73/73 6" -- $(BINARY)
+	$(PICTURE) screenshots/log.png --limit 300 --quiet 2 --keys "a 2 s wait:73/73 \
+	  shot:screenshots/sweep.png 3 Right Right shot:screenshots/tradeoff.png \
+	  1 Down Up shot:screenshots/mask.png 4 S shot:screenshots/layers.png \
+	  5 f wait:faster shot:screenshots/why.png 1 p Right wait:95 b c" -- $(BINARY)
 
 # How long a key takes to its frame, idle and while both cores compute and a sweep is measured.
 latency: build
