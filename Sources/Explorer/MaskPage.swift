@@ -85,8 +85,8 @@ enum MaskPage {
       return grid + (scale == 1 ? "1 weight a pixel" : "\(scale)x\(scale) weights a pixel")
     case .fit, .closer, .wider:
       let per = window.weightsPerPixel
-      return grid
-        + "whole: \(NumberText.fixed(per.rows, 1))x\(NumberText.fixed(per.columns, 1)) a pixel"
+      let size = "\(NumberText.fixed(per.rows, 1))x\(NumberText.fixed(per.columns, 1))"
+      return grid + (layout.picture.width >= 60 ? "whole: \(size) a pixel" : "whole: \(size)")
     }
   }
 

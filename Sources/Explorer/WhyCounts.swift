@@ -115,7 +115,7 @@ enum WhySamples {
       format: .ratio, marks: [(measurement.speedup.estimate, "▲"), (1, "┃")], theme: theme)
     if hasLegend {
       let beyond =
-        histogram.below + histogram.above > 0 ? "  ◂ ▸ samples beyond, counted" : ""
+        histogram.below + histogram.above > 0 ? "  ◂ ▸ beyond" : ""
       frame.put(
         "▲ median  ┃ dense" + beyond, x: area.x, y: area.maxY - 1, style: theme.muted,
         maxWidth: area.width)

@@ -96,9 +96,14 @@ enum WhyPage {
     case .known(let crossover), .narrowing(let crossover):
       let inside = frame.box(rect, title: "Crossover over \(crossover.axis.rawValue)", theme: theme)
       let text = CellText.wrapped(crossover.sentence, to: inside.width - 2)
-      let height = inside.height - min(2, text.count)
       let known = crossover.points
-      if height >= 6, !known.isEmpty {
+      let isDrawn = inside.height - min(2, text.count) >= 6 && !known.isEmpty
+      let lines = min(text.count, isDrawn ? 2 : inside.height)
+      let height = inside.height - lines
+      let speeds = known.map(\.speedup.estimate)
+      // What matters happens around 1, whatever is reached further on.
+      let isWide = (speeds.max() ?? 1) > 4
+      if isDrawn {
         var chart = Chart(
           x: .init(
             crossover.axis.rawValue,
@@ -106,8 +111,8 @@ enum WhyPage {
               crossover.axis == .tokens ? .logarithmic : .linear, covering: known.map(\.position)),
             crossover.axis == .tokens ? .plain : .percent),
           y: .init(
-            "speedup", Scale(.linear, covering: known.map(\.speedup.estimate), including: [1]),
-            .ratio))
+            "speedup",
+            Scale(isWide ? .logarithmic : .linear, covering: speeds, including: [1]), .ratio))
         chart.points = known.map {
           Chart.Point(
             x: $0.position, y: $0.speedup.estimate,
@@ -127,7 +132,8 @@ enum WhyPage {
       frame.putWrapped(
         crossover.sentence.isEmpty ? "searching…" : crossover.sentence,
         in: Rect(
-          x: inside.x + 1, y: inside.maxY - min(2, text.count), width: inside.width - 2, height: 2),
+          x: inside.x + 1, y: inside.maxY - max(1, lines), width: inside.width - 2,
+          height: max(1, lines)),
         style: theme.text)
     case .pending:
       let inside = frame.box(rect, title: "Crossover", theme: theme)
