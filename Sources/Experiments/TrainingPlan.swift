@@ -68,10 +68,11 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
     return (requestedSparsity ?? 0.8) >= 0.8 ? 4e-3 : 2e-3
   }
 
-  /// The penalty in force for `prox`: l1 for single weights and group lasso for the rest, unless named.
+  /// The penalty in force for `prox`: reweighted l1 for single weights and reweighted group lasso for the
+  /// rest, unless named. Reweighting presses on weak units more than on strong ones.
   public var effectiveRegularizer: Regularizer {
     guard regularizer == .none else { return regularizer }
-    return pattern.base == .block(rows: 1, columns: 1) ? .l1 : .groupLasso
+    return pattern.base == .block(rows: 1, columns: 1) ? .reweightedL1 : .reweightedGroupLasso
   }
 
   /// What is pruned, as one word of a sweep: `8x1@0.8`, `2:4`, `8x1 lambda 0.1`.

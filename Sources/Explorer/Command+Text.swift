@@ -22,6 +22,11 @@ extension Command: CustomStringConvertible {
     case .solvePath: return "solve-path"
     case .sensitivity(let glob): return line("sensitivity", glob)
     case .crossover(let axis): return "crossover \(axis.rawValue)"
+    case .train(let terms):
+      return (["train"] + terms.map { CommandText.quoted("\($0.knob.rawValue)=\($0.value)") })
+        .joined(separator: " ")
+    case .plan(let knob, let value): return line("plan", knob.rawValue, value)
+    case .steer(let steer): return steer.description
     case .resume: return "resume"
     case .encode(let models): return "encode" + (models.map { " \($0)" } ?? "")
     case .cancel: return "cancel"
@@ -103,6 +108,12 @@ extension Command: CustomStringConvertible {
     case "solve-path": return .solvePath
     case "sensitivity": return .sensitivity(words.next() ?? "*")
     case "crossover": return .crossover(try words.choice("axis"))
+    case "train": return .train(try words.trainingTerms())
+    case "plan":
+      let knob: TrainingKnob = try words.choice("knob")
+      return .plan(knob, try words.word(knob.help))
+    case "steer": return .steer(try words.steer())
+    case "pause": return .steer(.pause)
     case "resume": return .resume
     case "encode":
       guard !words.isEmpty else { return .encode(models: nil) }

@@ -10,6 +10,7 @@ extension State {
     case .turn: return cell == nil ? noModel : stuck
     case .measure:
       if runs.current(.sweep) != nil { return "the sweep is measuring; x cancels it" }
+      if runs.current(.training) != nil { return "the training has the machine; x ends it" }
       if case .failed(let reason) = summary { return "there is no mask to measure: \(reason)" }
       return noCell
     case .sweep, .solvePath, .sensitivity, .crossover, .encode:
@@ -29,6 +30,9 @@ extension State {
         }
       }
       return noCell
+    case .train: return noCell ?? refusalOfTraining(command)
+    case .steer: return refusalOfTraining(command)
+    case .resume where training.status == .paused: return nil
     case .resume:
       guard sweep.plan != nil else { return "there is no sweep to go on with: s starts one" }
       if let job = runs.long.first(where: { $0 != .measure }) {

@@ -66,6 +66,7 @@ extension State {
 
   private mutating func cancelLatest() -> [Effect] {
     guard let job = runs.long.last else { return [] }
+    if job == .training { return cancelTraining() }
     let effects = stop(job)
     switch job {
     case .measure: if measurement.final == nil { measurement = .unknown }

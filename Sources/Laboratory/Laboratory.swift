@@ -16,6 +16,8 @@ public final class Laboratory: Sendable {
   private let instant = Worker()
   private let judging = Worker()
   private let long = Worker()
+  /// Of the trainings that run or wait.
+  private let trainings = Mutex<[RunID: TrainingSteering]>([:])
 
   /// - Parameter deliver: called on worker threads, in order for each run, never after `close`.
   public init(
@@ -41,6 +43,7 @@ public final class Laboratory: Sendable {
   /// or iterations.
   public func cancel(_ run: RunID) {
     for worker in [instant, judging, long] { worker.cancel { $0.run == run } }
+    trainings.withLock { $0[run] = nil }
   }
 
   /// Queues a request.
@@ -62,8 +65,18 @@ public final class Laboratory: Sendable {
     case .measure:
       // Peaks can wait: they are looked up again when nothing else is to be timed.
       submit(request, run, .measure, to: long)
-    case .sweep, .sensitivity, .path, .crossover, .wholeModel, .train, .steerTraining:
+    case .sweep, .sensitivity, .path, .crossover, .wholeModel:
       submit(request, run, .long(run), to: long)
+    case .train:
+      // Known before it starts, so that what is turned while it waits is not lost.
+      trainings.withLock { $0[run] = TrainingSteering() }
+      submit(request, run, .long(run), to: long)
+    case .steerTraining(let change):
+      if let training = trainings.withLock({ $0[run] }) {
+        training.steer(change)
+      } else {
+        deliver(.failed("no training runs any more: start one with train"), run)
+      }
     case .describeMachine: submitMachine(run)
     }
   }
@@ -94,6 +107,14 @@ public final class Laboratory: Sendable {
         }
         send(.pruned(masked.summary))
         judge(tensor, knobs, run, after: cancellation)
+        return
+      }
+      if case .train(let plan) = request {
+        let steering = trainings.withLock { $0[run] } ?? TrainingSteering()
+        defer { trainings.withLock { $0[run] = nil } }
+        let result = try workbench.train(
+          plan, steering, isCancelled: { cancellation.isCancelled }, progress: send)
+        send(.trained(result))
         return
       }
       send(

@@ -14,6 +14,7 @@ internal import Tensors
 public final class ModelExperiment: Sendable {
   let encoder: BERTEncoder
   let name: String
+  let directory: String
   let calibration: [String]
   let choosing: JudgedSentences
   let evaluation: JudgedSentences
@@ -35,6 +36,7 @@ public final class ModelExperiment: Sendable {
       throw .unreadable(error.description)
     }
     name = Workbench.title(of: directory)
+    self.directory = directory
     guard calibration.count >= 4, evaluation.count >= 3 else {
       throw .unreadable(
         "\(calibration.count) calibration and \(evaluation.count) held-out sentences are too few: "

@@ -8,7 +8,8 @@ internal import Tensors
 struct ModelLayer: Sendable {
   let layer: EncoderLinearLayer
   let weights: Matrix
-  let bias: [Float]
+  /// The checkpoint's, or a trained one.
+  var bias: [Float]
   let statistics: CalibrationStatistics
   let pruner: LayerPruner
 

@@ -43,6 +43,7 @@ struct TeacherCache: Sendable {
     values.reserveCapacity(corpus.texts.count * hidden)
     var computed = 0
     var notes: [String] = []
+    var canWrite = true
     for block in corpus.blocks {
       let texts = Array(corpus.texts[block])
       let path = path(of: texts, weights: weights)
@@ -53,7 +54,7 @@ struct TeacherCache: Sendable {
         values += known.values
       } else {
         let fresh = try encode(texts, encoder, threads, isCancelled)
-        if let path { store(fresh, path, notes: &notes) }
+        if let path, canWrite { canWrite = store(fresh, path, notes: &notes) }
         values += fresh.values
         computed += texts.count
       }
@@ -113,9 +114,9 @@ struct TeacherCache: Sendable {
     }
   }
 
-  /// A cache that cannot be written is no error: it is computed again next time, and said.
-  private func store(_ embeddings: Matrix, _ path: String, notes: inout [String]) {
-    guard let directory else { return }
+  /// A cache that cannot be written is no error: it is computed again next time, and said once.
+  private func store(_ embeddings: Matrix, _ path: String, notes: inout [String]) -> Bool {
+    guard let directory else { return false }
     makeDirectories(directory)
     makeRoom(for: embeddings.count * 4, in: directory)
     var sum = SHA256Sum()
@@ -123,8 +124,10 @@ struct TeacherCache: Sendable {
     var writer = SafetensorsWriter(metadata: ["sha256": sum.hexadecimal])
     writer.set(Self.tensor, embeddings)
     do throws(TensorFileError) { try writer.write(to: path, force: true) } catch {
-      if !notes.contains(error.description) { notes.append(error.description) }
+      notes.append("\(error.description); the unpruned model's results are not kept")
+      return false
     }
+    return true
   }
 
   private static let tensor = "embeddings"
@@ -151,11 +154,12 @@ struct TeacherCache: Sendable {
   }
 }
 
-/// Makes a directory and what leads to it, for this user only; the first write tells if that failed.
-func makeDirectories(_ directory: String) {
+/// Makes a directory and what leads to it, for this user only unless the mode says otherwise; the first
+/// write tells if that failed.
+func makeDirectories(_ directory: String, mode: mode_t = 0o700) {
   var partial = directory.hasPrefix("/") ? "" : "."
   for part in directory.split(separator: "/") {
     partial += "/" + part
-    mkdir(partial, 0o700)
+    mkdir(partial, mode)
   }
 }

@@ -65,8 +65,11 @@ extension Workbench {
     case .describeMachine:
       guard let info = describeMachine(isCancelled: isCancelled) else { throw .cancelled }
       return .machine(info)
-    case .train, .steerTraining:
-      throw .request("this laboratory cannot train: it was built without its training part")
+    case .train(let plan):
+      return .trained(
+        try train(plan, TrainingSteering(), isCancelled: isCancelled, progress: progress))
+    case .steerTraining:
+      throw .request("no training runs under this number: start one first")
     }
   }
 

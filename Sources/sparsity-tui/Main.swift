@@ -101,7 +101,7 @@ struct SparsityTUI: ParsableCommand {
     subcommands: [
       ExploreCommand.self, InspectCommand.self, MeasureCommand.self, SweepCommand.self,
       MergeCommand.self, PruneCommand.self, VerifyCommand.self, ProxiesCommand.self,
-      SensitivityCommand.self, PathCommand.self, EncodeCommand.self,
+      SensitivityCommand.self, PathCommand.self, EncodeCommand.self, TrainCommand.self,
       ReplayCommand.self, BenchCommand.self, DoctorCommand.self, ManualCommand.self,
     ],
     defaultSubcommand: ExploreCommand.self)

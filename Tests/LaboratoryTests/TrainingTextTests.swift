@@ -58,7 +58,7 @@ import Testing
       do {
         _ = try TrainingText(path: path)
         return nil
-      } catch { return (error as? LaboratoryError).map { "\($0.kind) \($0.description)" } }
+      } catch { return "\(error.kind) \(error.description)" }
     }
     #expect(sentence()?.contains("unreadable") == true)
     #expect(sentence()?.contains(path) == true)
