@@ -73,13 +73,15 @@ public final class BERTEncoder: Sendable {
     scratch = EncoderScratchPool()
   }
 
-  private init(_ other: BERTEncoder, kernels: [any LinearKernel]) {
+  init(
+    _ other: BERTEncoder, kernels: [any LinearKernel], weights: EncoderWeights? = nil
+  ) {
     configuration = other.configuration
     tokenizer = other.tokenizer
     layers = other.layers
     modelIdentity = other.modelIdentity
     model = other.model
-    weights = other.weights
+    self.weights = weights ?? other.weights
     scratch = other.scratch
     self.kernels = kernels
   }

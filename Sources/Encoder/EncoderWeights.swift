@@ -41,6 +41,15 @@ final class EncoderWeights: Sendable {
     self.attention = attention
     self.output = output
   }
+
+  /// The same embeddings with other normalisations.
+  init(_ other: EncoderWeights, attention: [Normalization], output: [Normalization]) {
+    words = other.words
+    positions = other.positions
+    embedding = other.embedding
+    self.attention = attention
+    self.output = output
+  }
 }
 
 /// Reads tensors under the names of the architecture and checks their shapes.

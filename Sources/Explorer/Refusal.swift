@@ -10,6 +10,7 @@ extension State {
     case .turn: return cell == nil ? noModel : stuck
     case .measure:
       if runs.current(.sweep) != nil { return "the sweep is measuring; x cancels it" }
+      if runs.current(.training) != nil { return "the training has the machine; x ends it" }
       if case .failed(let reason) = summary { return "there is no mask to measure: \(reason)" }
       return noCell
     case .sweep, .solvePath, .sensitivity, .crossover, .encode:
@@ -29,6 +30,23 @@ extension State {
         }
       }
       return noCell
+    case .train: return noCell ?? refusalOfTraining(command)
+    case .steer: return refusalOfTraining(command)
+    case .resume where training.status == .paused: return nil
+    case .resume:
+      guard sweep.plan != nil else { return "there is no sweep to go on with: s starts one" }
+      if let job = runs.long.first(where: { $0 != .measure }) {
+        return "one long job at a time: \(job.title) is running; x cancels it"
+      }
+      return sweep.rows.indices.allSatisfy({ sweep.isMeasured($0) })
+        ? "every cell of this sweep is measured" : noCell
+    case .axis(let knob?):
+      let axes = SweepGrid.varying(sweep.plan)
+      if sweep.plan == nil { return "there is no sweep yet: s starts one" }
+      return axes.contains(knob)
+        ? nil
+        : "only \(axes.map(\.rawValue).joined(separator: ", ")) varies in this sweep: "
+          + "sweep \(knob.rawValue)=… varies another"
     case .cancel: return runs.long.isEmpty ? "nothing is running" : nil
     case .calibration, .layer, .apply, .hold: return noCell
     case .budget(.quality, _):

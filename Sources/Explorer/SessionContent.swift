@@ -12,6 +12,10 @@ public enum RecordedResult: Hashable, Sendable {
   case crossover(Crossover)
   case model(ModelReport)
   case machine(MachineInfo)
+  case trainingStarted(TrainingStart)
+  /// A training at one of its evaluations.
+  case training(TrainingProgress)
+  case trained(TrainingResult)
   /// A long job that ended without a result: its name and why.
   case ended(EndedJob)
 }

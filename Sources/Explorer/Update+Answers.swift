@@ -36,6 +36,9 @@ extension State {
     case .crossover(let crossover): return receive(.crossover(crossover))
     case .encoded(let report): return receive(.model(report))
     case .machine(let machine): return receive(.machine(machine))
+    case .trainingStarted(let start): return receive(.trainingStarted(start))
+    case .training(let progress): return receive(progress)
+    case .trained(let result): return receive(.trained(result))
     case .finished: return finished(job)
     case .failed(let reason): return failed(job, reason)
     }
@@ -94,6 +97,7 @@ extension State {
       runs.end(.machine)
       self.machine = machine
       return record(result)
+    case .trainingStarted, .training, .trained: return receiveTraining(result)
     case .ended(let ended):
       guard let job = Job.allCases.first(where: { $0.title == ended.job }) else { return [] }
       return ended.reason.isEmpty ? finished(job) : failed(job, ended.reason)
@@ -174,6 +178,7 @@ extension State {
     case .sweep: sweep.status = .failed(reason)
     case .crossover: crossover = .failed(reason)
     case .path: path = .failed(reason)
+    case .training: training.status = .failed(reason)
     case .machine, .sensitivity, .encode: break
     }
     note(reason, .problem)
@@ -214,6 +219,11 @@ extension TradeOffState {
       .modelID, .tensor, .pattern, .criterion, .regularizer, .solve, .refit, .sparsityRequested,
       .lambda, .tokens, .threads, .dtype, .layout, .cache, .seed,
     ]
+    // Every training is a point of its own: how long it took is in none of these columns.
+    if row.isTrained {
+      if !rows.contains(row) { rows.append(row) }
+      return
+    }
     // Whole models with a pattern for each layer differ in what is zero and in their notes.
     if row[.tensor] == .text("*") { identity += [.sparsityAchieved, .note] }
     if let old = rows.firstIndex(where: { other in identity.allSatisfy { other[$0] == row[$0] } }) {
@@ -222,4 +232,9 @@ extension TradeOffState {
       rows.append(row)
     }
   }
+}
+
+extension ResultRow {
+  /// Whether it is of a trained model.
+  var isTrained: Bool { self[.solve].text.hasPrefix("train-") }
 }

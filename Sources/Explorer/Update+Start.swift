@@ -21,6 +21,14 @@ extension State {
       if measurement.final == nil { measurement = .unknown }
       effects += begin(.sweep, .sweep(plan))
       return effects
+    case .resume:
+      guard var plan = sweep.plan else { return [] }
+      plan.finishedCells = sweep.rows.indices.filter { sweep.isMeasured($0) }
+      sweep.status = .running
+      page = .sweep
+      let stopped = stop(.measure)
+      if measurement.final == nil { measurement = .unknown }
+      return stopped + begin(.sweep, .sweep(plan))
     case .solvePath:
       // The why page shows the search that was asked for last.
       crossover = .unknown
@@ -58,6 +66,7 @@ extension State {
 
   private mutating func cancelLatest() -> [Effect] {
     guard let job = runs.long.last else { return [] }
+    if job == .training { return cancelTraining() }
     let effects = stop(job)
     switch job {
     case .measure: if measurement.final == nil { measurement = .unknown }

@@ -8,13 +8,16 @@ extension ModelExperiment {
   ///
   /// Both encoders take the same texts in interleaved pairs, tokenising and pooling included; then the same
   /// on texts of one length; then each is looked into for where the time goes.
+  /// - Parameter changed: the encoder with these layers, where more than they differs from the unpruned
+  ///   one.
   func judge(
-    _ packed: [PackedLayer], _ question: ModelQuestion, _ isCancelled: () -> Bool,
-    _ progress: (String) -> Void
+    _ packed: [PackedLayer], _ question: ModelQuestion, changed: BERTEncoder? = nil,
+    _ isCancelled: () -> Bool, _ progress: (String) -> Void
   ) throws(LaboratoryError) -> ModelReport {
     let (texts, threads) = (question.texts, question.knobs.threads)
     progress("encoding \(evaluation.texts.count) held-out sentences")
-    let sparse = try replacing(packed)
+    let sparse: BERTEncoder
+    if let changed { sparse = changed } else { sparse = try replacing(packed) }
     let agreement = evaluation.proxies(sparse, threads: threads)
     let floor = try floor(of: packed, threads: threads)
     progress("timing \(texts.count) texts")

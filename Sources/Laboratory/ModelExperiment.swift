@@ -14,6 +14,7 @@ internal import Tensors
 public final class ModelExperiment: Sendable {
   let encoder: BERTEncoder
   let name: String
+  let directory: String
   let calibration: [String]
   let choosing: JudgedSentences
   let evaluation: JudgedSentences
@@ -35,6 +36,7 @@ public final class ModelExperiment: Sendable {
       throw .unreadable(error.description)
     }
     name = Workbench.title(of: directory)
+    self.directory = directory
     guard calibration.count >= 4, evaluation.count >= 3 else {
       throw .unreadable(
         "\(calibration.count) calibration and \(evaluation.count) held-out sentences are too few: "
@@ -134,7 +136,9 @@ public final class ModelExperiment: Sendable {
     var empty: [PackedLayer] = []
     for layer in packed {
       let source = encoder.layers.first { $0.name == layer.choice.tensor }!
-      empty.append(try prepared(source).zeroed(layer.choice))
+      let bias: [Float]
+      do { bias = try encoder.bias(of: source) } catch { throw .unreadable(error.description) }
+      empty.append(try ModelLayer.zeroed(source, bias: bias, layer.choice))
     }
     let fresh = evaluation.proxies(try replacing(empty), threads: threads)
     floors.withLock { $0[names] = fresh }
@@ -174,7 +178,7 @@ private func fingerprint(_ lines: [String]) -> String {
 
 extension Matrix {
   /// `selfᵀ·self / rows`.
-  fileprivate var secondMoment: Matrix {
+  var secondMoment: Matrix {
     var gram = Product.gram(self)
     let share = 1 / Float(max(1, rows))
     for index in gram.values.indices { gram.values[index] *= share }

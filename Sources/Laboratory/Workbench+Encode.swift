@@ -42,14 +42,14 @@ extension Workbench {
         "\(open.info.name) is no whole encoder: open a directory with config.json, a vocabulary and all "
           + "weights, such as the one that make model fetches")
     }
-    let evaluation = try sentences(configuration.evaluationSentences)
+    let evaluation = try sentences(configuration.evaluationText)
     let texts = Array(evaluation.prefix(32))
     if let known = experiments.withLock({ $0 }), known.path == path {
       return (known.experiment, texts)
     }
     let directory = path.hasSuffix(".safetensors") ? open.model.directory ?? path : path
     let fresh = try ModelExperiment(
-      directory: directory, calibration: try sentences(configuration.calibrationSentences),
+      directory: directory, calibration: try sentences(configuration.calibrationText),
       evaluation: evaluation)
     experiments.withLock { $0 = (path, fresh) }
     return (fresh, texts)

@@ -22,7 +22,7 @@ public func encoderNormalize(
 /// `1/√(squares/features + epsilon)`: a guess from the exponent, then four steps of Newton's method.
 /// Swift takes the square root of a vector element by element, which costs as much as a whole pass.
 @inline(__always)
-private func reciprocalRoot(_ squares: Vector, _ features: Int, _ epsilon: Float) -> Vector {
+func reciprocalRoot(_ squares: Vector, _ features: Int, _ epsilon: Float) -> Vector {
   let x = squares * Vector(repeating: 1 / Float(features)) + Vector(repeating: epsilon)
   let half = x * Vector(repeating: 0.5)
   let bits = unsafeBitCast(x, to: VectorBits.self)

@@ -143,7 +143,10 @@ enum FakeLaboratory {
   }
 
   /// The answers to a request, in order; a sweep answers its first `cells` cells.
-  static func answers(_ request: Request, cells: Int = .max) -> [Answer] {
+  /// A training answers its first `reports` reports.
+  static func answers(
+    _ request: Request, cells: Int = .max, reports: Int = .max
+  ) -> [Answer] {
     switch request {
     case .open(let path):
       var model = model
@@ -227,6 +230,9 @@ enum FakeLaboratory {
         return .encoded(report)
       } + [.finished]
     case .describeMachine: return [.machine(machine)]
+    case .train(let plan): return training(plan, reports: reports)
+    case .steerTraining(.stop): return [.trained(trained(TrainingPlan(), evaluations: 12, true))]
+    case .steerTraining: return []
     }
   }
 }
