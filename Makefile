@@ -55,7 +55,7 @@ lint:
 
 # The face never imports the engine; CellUI and Explorer import neither Foundation nor ncurses;
 # Benchmarking knows no matrices.
-ENGINE := Pruning|Kernels|Benchmarking|Encoder|Laboratory|Tensors|MicroKernels[A-Za-z0-9]*
+ENGINE := Pruning|Kernels|Benchmarking|Encoder|Training|Laboratory|Tensors|MicroKernels[A-Za-z0-9]*
 IMPORT := ^((public|internal|private|package|fileprivate|@[a-zA-Z]+) +)*import
 walls:
 	@! grep -rnE '$(IMPORT) ($(ENGINE)|Foundation|FoundationEssentials|CTerminal|Terminal)\b' \
@@ -121,7 +121,8 @@ bench: build
 	$(BINARY) bench
 
 # The whole encoder against PyTorch and onnxruntime, in turns; downloads some gigabytes of them from PyPI.
-# PEERS holds further options: `make peers PEERS="--batch 1 --patterns 8x1,32x1"`.
+# PEERS replaces the five tables by one: `make peers PEERS="--batch 1 --patterns 8x1,32x1"`.
+PEERS ?= --all
 peers: build model
 	@$(call need,python3-venv,the peers run in an environment of their own,\
 	  python3 -m ensurepip --version)

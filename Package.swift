@@ -44,6 +44,7 @@ let package = Package(
     .library(name: "Kernels", targets: ["Kernels"]),
     .library(name: "Benchmarking", targets: ["Benchmarking"]),
     .library(name: "Encoder", targets: ["Encoder"]),
+    .library(name: "Training", targets: ["Training"]),
     .library(name: "Laboratory", targets: ["Laboratory"]),
   ],
   dependencies: [
@@ -72,7 +73,7 @@ let package = Package(
       ],
       swiftSettings: optimised),
     .target(
-      name: "Pruning", dependencies: ["Tensors", "Experiments", "Kernels"],
+      name: "Pruning", dependencies: ["Tensors", "Experiments", "Kernels", "Intrinsics"],
       swiftSettings: optimised),
     .target(name: "Benchmarking", dependencies: ["Experiments"], swiftSettings: optimised),
     .target(
@@ -83,8 +84,17 @@ let package = Package(
       ],
       swiftSettings: optimised),
     .target(
+      name: "Training",
+      dependencies: [
+        "Tensors", "Experiments", "Kernels", "Pruning", "Encoder", "MicroKernels512",
+        "MicroKernels256", "MicroKernelsPortable",
+      ],
+      swiftSettings: optimised),
+    .target(
       name: "Laboratory",
-      dependencies: ["Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking", "Encoder"],
+      dependencies: [
+        "Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking", "Encoder", "Training",
+      ],
       swiftSettings: optimised),
 
     // Face.
@@ -119,9 +129,13 @@ let package = Package(
       name: "EncoderTests", dependencies: ["Encoder", "Tensors", "Experiments", "Kernels"],
       swiftSettings: optimised),
     .testTarget(
+      name: "TrainingTests",
+      dependencies: ["Training", "Encoder", "Tensors", "Experiments", "Kernels", "Pruning"],
+      swiftSettings: optimised),
+    .testTarget(
       name: "LaboratoryTests",
       dependencies: [
-        "Laboratory", "Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking",
+        "Laboratory", "Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking", "Encoder",
       ],
       swiftSettings: strict),
     .testTarget(name: "CellUITests", dependencies: ["CellUI"], swiftSettings: strict),

@@ -69,28 +69,27 @@ public final class BERTEncoder: Sendable {
           layer: layer, role: $0, prefix: reader.prefix, configuration: configuration)
       }
     }
-    var kernels: [any LinearKernel] = []
-    for layer in layers {
-      let name = String(layer.name.dropFirst(reader.prefix.count))
-      let bias = String(layer.bias.dropFirst(reader.prefix.count))
-      kernels.append(
-        fastestDense(
-          weights: try reader.matrix(name, layer.rows, layer.columns),
-          bias: try reader.vector(bias, layer.rows), tokens: Self.tokensPerGroup))
-    }
-    self.kernels = kernels
+    kernels = try EncoderDense.kernels(layers, reader, threads: threads)
     scratch = EncoderScratchPool()
   }
 
-  private init(_ other: BERTEncoder, kernels: [any LinearKernel]) {
+  init(
+    _ other: BERTEncoder, kernels: [any LinearKernel], weights: EncoderWeights? = nil
+  ) {
     configuration = other.configuration
     tokenizer = other.tokenizer
     layers = other.layers
     modelIdentity = other.modelIdentity
     model = other.model
-    weights = other.weights
+    self.weights = weights ?? other.weights
     scratch = other.scratch
     self.kernels = kernels
+  }
+
+  /// Why a word's vector could not be read, if that happened since the encoder was opened: the checkpoint
+  /// was cut or its disk failed. Embeddings of texts with such a word are NaN.
+  public var readFailure: EncoderError? {
+    weights.words.failure.map { .file("\($0)") }
   }
 
   /// The weights of a linear layer as they stand in the checkpoint, `[outputs, inputs]`.

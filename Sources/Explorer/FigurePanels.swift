@@ -133,6 +133,8 @@ enum GainPanel {
       let text: String
       if state.runs.current(.sweep) != nil {
         text = "– the sweep has the machine; this mask is timed after it"
+      } else if state.runs.current(.training) != nil {
+        text = "– the training has the machine; this mask is timed after it"
       } else if state.isReplay {
         text = "– not measured in this session"
       } else {

@@ -91,7 +91,8 @@ struct Front {
     }
     if let knee, knee != index { text += " The knee is \(Self.name(points[knee].row))." }
     if knee == index { text += " It is the knee." }
-    return text + " Enter restores it."
+    // A whole model is a choice for each layer, which its row only names.
+    return points[index].row[.tensor] == .text("*") ? text : text + " Enter restores it."
   }
 
   private static func name(_ row: ResultRow) -> String {

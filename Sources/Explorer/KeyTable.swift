@@ -4,7 +4,7 @@ internal import Experiments
 /// All keys. A binding of a page goes before one that holds everywhere.
 public enum KeyTable {
   public static let bindings: [Binding] =
-    pages + moving + mask + sweep + tradeOff + layers + why + log + general
+    pages + moving + mask + sweep + tradeOff + layers + why + log + training + general
 
   /// What a key does on a page; nil if nothing.
   static func binding(_ key: Key, on page: Page) -> Binding? {
@@ -136,6 +136,9 @@ public enum KeyTable {
     Binding(
       "A", on: .page(.layers), "these knobs for all layers", hint: "apply to all", priority: 3,
       .apply(.all)),
+    Binding(
+      "E", on: .page(.layers), "run the whole encoder with these choices", hint: "whole model",
+      priority: 3, .encode(models: nil)),
     Binding(".", on: .page(.layers), "these knobs for layers of the same kind", .apply(.kind)),
     Binding([.character("o")], on: .page(.layers), "another order", hint: "order") {
       .sort(next($0.choices.layerSort).rawValue)
@@ -159,6 +162,19 @@ public enum KeyTable {
 
   private static let log: [Binding] = [
     Binding("i", on: .page(.log), "write a note", hint: "note", priority: 3, .prompt("note "))
+  ]
+
+  private static let training: [Binding] = [
+    Binding(
+      "t", on: .page(.training), "train by this plan", hint: "train", priority: 3, .train([])),
+    Binding(
+      [.character(" ")], on: .page(.training), "pause the training, or go on", hint: "pause",
+      priority: 4
+    ) { .steer($0.training.status == .paused ? .resume : .pause) },
+    Binding([.character("v")], on: .page(.training), "trained points in the trade-off") { _ in
+      .axes(x: ResultColumn.speedup.rawValue, y: ResultColumn.cosine.rawValue)
+    },
+    Binding("i", on: .page(.training), "write a note", .prompt("note ")),
   ]
 
   private static let general: [Binding] = [

@@ -7,7 +7,7 @@
 /// most 1e-6 for |x| <= 8, and by 1.2e-7·|x| beyond. No division and no exponential: about 10 cycles
 /// for 16 values (Zen 5, 2026-11), half of what a rational form with a division takes.
 @inline(__always)
-private func normalDistribution(_ x: Vector) -> Vector {
+func normalDistribution(_ x: Vector) -> Vector {
   let edge = Vector(repeating: 5.3)
   var bounded = x.replacing(with: edge, where: x .> edge)
   bounded = bounded.replacing(with: -edge, where: bounded .< -edge)

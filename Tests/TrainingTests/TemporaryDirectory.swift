@@ -1,0 +1,1 @@
+../EncoderTests/TemporaryDirectory.swift

@@ -1,0 +1,1 @@
+../EncoderTests/TinyModel.swift
