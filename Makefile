@@ -95,7 +95,8 @@ data: model
 	.build/extract/bin/python -m pip install --quiet numpy tokenizers
 	.build/extract/bin/python data/extract.py
 
-# Pictures for the README, from the real program in a terminal of its own.
+# Pictures for the README: the real program in a terminal of its own, after its built-in tour, whose
+# measurements are recorded. Only the layers' sensitivity is computed anew.
 PICTURE = env XDG_STATE_HOME=.build/pictures/state XDG_CACHE_HOME=.build/pictures/cache \
   XDG_CONFIG_HOME=.build/pictures/config .build/pictures/bin/python screenshots/take.py
 screenshots: build
@@ -105,10 +106,10 @@ screenshots: build
 	@$(call need,python3-venv,the pictures are drawn with Pillow,python3 -m ensurepip --version)
 	python3 -m venv .build/pictures
 	.build/pictures/bin/python -m pip install --quiet pillow
-	$(PICTURE) screenshots/log.png --limit 300 --quiet 2 --keys "a 2 s wait:73/73 \
-	  shot:screenshots/sweep.png 3 Right Right shot:screenshots/tradeoff.png \
-	  1 Down Up shot:screenshots/mask.png 4 S shot:screenshots/layers.png \
-	  5 f wait:faster shot:screenshots/why.png 1 p Right wait:95 b c" -- $(BINARY)
+	$(PICTURE) screenshots/log.png --limit 300 --quiet 2 --keys "F2 > > > > wait:takes Escape \
+	  :pattern Space 32x1 Enter :sparsity Space 0.8 Enter shot:screenshots/mask.png 2 Down Down Right shot:screenshots/sweep.png \
+	  3 Right Right shot:screenshots/tradeoff.png 4 S shot:screenshots/layers.png \
+	  5 shot:screenshots/why.png 1 a :sparsity Space 0.6 Enter b c" -- $(BINARY)
 
 # How long a key takes to its frame, idle and while both cores compute and a sweep is measured.
 latency: build

@@ -58,6 +58,9 @@ extension State {
       .map(\.element)
   }
 
+  /// The rows of this session and of what is laid over it.
+  var comparableRows: [ResultRow] { resultRows + tradeOff.overlays.flatMap(\.rows) }
+
   /// What the why page and the panel of that name say.
   var diagnosis: Diagnosis { Diagnosis(self) }
 }

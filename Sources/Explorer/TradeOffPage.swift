@@ -104,7 +104,9 @@ enum TradeOffPage {
       let isWide = (values.max() ?? 1) > 4 * (values.filter { $0 > 0 }.min() ?? 1)
       let isQuantity: Bool
       switch column {
-      case .speedup, .sparseNs, .denseNs, .packNs, .bytesSparse, .flopsExecuted: isQuantity = true
+      case .speedup, .sparseNs, .denseNs, .packNs, .bytesSparse, .bytesDense, .flopsExecuted,
+        .flopsUseful, .nnz:
+        isQuantity = true
       default: isQuantity = false
       }
       let kind: Scale.Kind

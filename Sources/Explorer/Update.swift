@@ -152,7 +152,11 @@ extension State {
     }
     var shown = command
     if case .open(let path, _) = command { shown = .open(path: path) }
-    log.entries.append(.init(text: shown.text, kind: .command))
+    // A note stands in the log as itself.
+    if case .note = command {
+    } else {
+      log.entries.append(.init(text: shown.text, kind: .command))
+    }
     return flushRecord() + record(.command(command))
   }
 

@@ -33,11 +33,12 @@ enum WhyPage {
       .fixed(min(counted, columns[1].height - max(7, columns[1].height * 2 / 5))), .share(1),
     ])
     WhyCounts.draw(&frame, sides[0], known, state)
-    if sides[1].height >= 24 {
+    let isSearched = state.crossover != .unknown || state.path.value != nil || state.path.isWaiting
+    if sides[1].height >= 24, isSearched {
       let halves = sides[1].rows([.share(1), .share(1)])
       WhySamples.draw(&frame, halves[0], state)
       searches(&frame, halves[1], state)
-    } else if state.crossover == .unknown, state.path.value == nil, !state.path.isWaiting {
+    } else if !isSearched {
       WhySamples.draw(&frame, sides[1], state)
     } else {
       searches(&frame, sides[1], state)
