@@ -102,6 +102,7 @@ struct SparsityTUI: ParsableCommand {
       ExploreCommand.self, InspectCommand.self, MeasureCommand.self, SweepCommand.self,
       MergeCommand.self, PruneCommand.self, VerifyCommand.self, EncodeCommand.self,
       ReplayCommand.self, BenchCommand.self, DoctorCommand.self, ManualCommand.self,
+      GradientsCommand.self,
     ],
     defaultSubcommand: ExploreCommand.self)
 }
