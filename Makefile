@@ -8,7 +8,7 @@ BINARY := .build/release/sparsity-tui
 PYTHON := .build/python/bin/python
 CACHE  := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/sparsity-tui
 
-.PHONY: run build test check lint walls install model data screenshots bench peers sanitize \
+.PHONY: run build test check lint walls install model data screenshots bench latency peers sanitize \
         dependencies test-dependencies clean
 
 run: build
@@ -16,6 +16,8 @@ run: build
 
 build: dependencies
 	$(RELEASE)
+	@git describe --always --dirty --abbrev=12 >.build/release/revision 2>/dev/null \
+	  || rm -f .build/release/revision
 
 # What the program needs: ncurses to draw, oneDNN as the dense rival (loaded at run time).
 dependencies:
@@ -67,6 +69,8 @@ install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/sparsity-tui"
 	install -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/sparsity-tui"
 	cp -R data/. "$(DESTDIR)$(PREFIX)/share/sparsity-tui/"
+	! test -e .build/release/revision \
+	  || cp .build/release/revision "$(DESTDIR)$(PREFIX)/share/sparsity-tui/"
 	install -d "$(DESTDIR)$(PREFIX)/share/man/man1"
 	$(BINARY) manual >"$(DESTDIR)$(PREFIX)/share/man/man1/sparsity-tui.1"
 	install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" \
@@ -101,18 +105,23 @@ screenshots: build
 	@$(call need,python3-venv,the pictures are drawn with Pillow,python3 -m ensurepip --version)
 	python3 -m venv .build/pictures
 	.build/pictures/bin/python -m pip install --quiet pillow
-	$(PICTURE) screenshots/mask.png --keys "Down Up" -- $(BINARY)
-	$(PICTURE) screenshots/sweep.png --keys "2 s wait:73/73" -- $(BINARY)
-	$(PICTURE) screenshots/tradeoff.png --keys "2 s wait:73/73 3" -- $(BINARY)
-	$(PICTURE) screenshots/layers.png --keys "4 S" -- $(BINARY)
-	$(PICTURE) screenshots/why.png --keys "5" -- $(BINARY)
-	$(PICTURE) screenshots/log.png --keys "2 s wait:73/73 6" -- $(BINARY)
+	$(PICTURE) screenshots/log.png --limit 300 --quiet 2 --keys "a 2 s wait:73/73 \
+	  shot:screenshots/sweep.png 3 Right Right shot:screenshots/tradeoff.png \
+	  1 Down Up shot:screenshots/mask.png 4 S shot:screenshots/layers.png \
+	  5 f wait:faster shot:screenshots/why.png 1 p Right wait:95 b c" -- $(BINARY)
+
+# How long a key takes to its frame, idle and while both cores compute and a sweep is measured.
+latency: build
+	SPARSITY_TUI_DATA="$(CURDIR)/data" python3 Tests/latency.py $(BINARY)
+	SPARSITY_TUI_DATA="$(CURDIR)/data" python3 Tests/latency.py $(BINARY) --load 2 --sweep \
+	  --model synthetic:768x768
 
 bench: build
 	$(BINARY) bench
 
 # The whole encoder against PyTorch and onnxruntime, in turns; downloads some gigabytes of them from PyPI.
-# PEERS holds further options: `make peers PEERS="--batch 1 --patterns 8x1,32x1"`.
+# PEERS replaces the five tables by one: `make peers PEERS="--batch 1 --patterns 8x1,32x1"`.
+PEERS ?= --all
 peers: build model
 	@$(call need,python3-venv,the peers run in an environment of their own,\
 	  python3 -m ensurepip --version)

@@ -73,7 +73,7 @@ let package = Package(
       ],
       swiftSettings: optimised),
     .target(
-      name: "Pruning", dependencies: ["Tensors", "Experiments", "Kernels"],
+      name: "Pruning", dependencies: ["Tensors", "Experiments", "Kernels", "Intrinsics"],
       swiftSettings: optimised),
     .target(name: "Benchmarking", dependencies: ["Experiments"], swiftSettings: optimised),
     .target(
@@ -135,7 +135,7 @@ let package = Package(
     .testTarget(
       name: "LaboratoryTests",
       dependencies: [
-        "Laboratory", "Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking",
+        "Laboratory", "Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking", "Encoder",
       ],
       swiftSettings: strict),
     .testTarget(name: "CellUITests", dependencies: ["CellUI"], swiftSettings: strict),

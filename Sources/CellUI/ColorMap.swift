@@ -41,8 +41,8 @@ public struct DivergingMap: Hashable, Sendable {
 
   /// Told apart by people who see no red or no green, and by lightness against the middle.
   public static let orangeBlue = DivergingMap(
-    name: "orange-blue", negative: [180, 173, 166, 130], middle: 250,
-    positive: [110, 74, 32, 25])
+    name: "orange-blue", negative: [216, 208, 166, 94, 52], middle: 250,
+    positive: [117, 75, 33, 26, 20])
 
   /// `value` from -1 to 1; beyond is clamped, NaN is the middle.
   public func color(_ value: Double) -> Color {

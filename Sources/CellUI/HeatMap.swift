@@ -24,10 +24,12 @@ public struct HeatMap: Hashable, Sendable {
     }
 
     /// A measured speedup: `▲2.31x` faster, `▼0.80x` slower, `≈1.01x` when its interval holds 1.
-    /// The colour is strongest from four times on either way.
-    public static func speedup(_ value: Double, low: Double, high: Double) -> Cell {
+    /// The colour is strongest from `strongest` times on either way.
+    public static func speedup(
+      _ value: Double, low: Double, high: Double, strongest: Double = 4
+    ) -> Cell {
       let sign = low <= 1 && high >= 1 ? "≈" : value > 1 ? "▲" : "▼"
-      let tone = value > 0 ? min(1, max(-1, log2(value) / 2)) : -1
+      let tone = value > 0 ? min(1, max(-1, log2(value) / log2(max(strongest, 2)))) : -1
       return Cell(sign + Figures.ratio(value), .diverging(sign == "≈" ? 0 : tone))
     }
 

@@ -60,7 +60,7 @@ public struct MaskImage: Hashable, Sendable {
     let kept = density[y * width + x]
     guard kept > 0 else { return 0 }
     if coloring == .magnitude, !magnitude.isEmpty {
-      return max(0.01, Double(magnitude[y * width + x]) / 255)
+      return max(0.01, keptSize(x, y))
     }
     return Double(kept) / 255
   }
@@ -77,9 +77,18 @@ public struct MaskImage: Hashable, Sendable {
       // The map's darkest steps look like nothing at all; what is kept must not.
       let steps = theme.sequential.steps
       let dark = steps.count / 4
-      let level = Int(magnitude[y * width + x]) * (steps.count - dark) / 256
+      let level = Int(keptSize(x, y) * 255) * (steps.count - dark) / 256
       return .indexed(steps[dark + level])
     }
+  }
+
+  /// 0 to 1, by the square root of the root mean square of the pixel's weights with the pruned ones as
+  /// zeros, as if both kinds were equally large: a pixel of which one weight in twenty is left must not
+  /// shine like a full one. The root spreads the many small weights over most of the map.
+  private func keptSize(_ x: Int, _ y: Int) -> Double {
+    let place = y * width + x
+    let share = (Double(density[place]) / 255).squareRoot()
+    return (Double(magnitude[place]) / 255 * share).squareRoot()
   }
 
   private func isOddBlock(_ x: Int, _ y: Int) -> Bool {

@@ -58,7 +58,15 @@ extension BERTEncoder {
   /// - Parameter inputs: names to keep; nil keeps all, `4·(3·hidden + intermediate)` bytes a token
   ///   and layer.
   public func activations(of texts: [String], inputs: Set<String>? = nil) -> [String: Matrix] {
-    let ids = texts.map { tokens($0).ids }
+    activations(ofTokens: texts.map { tokens($0).ids }, inputs: inputs)
+  }
+
+  /// The same for texts that are already tokens.
+  ///
+  /// - Precondition: every text has 1 to `maxPositions` tokens of the vocabulary.
+  public func activations(
+    ofTokens ids: [[Int32]], inputs: Set<String>? = nil
+  ) -> [String: Matrix] {
     let capture = ActivationCapture(layers: layers, inputs: inputs)
     var target = [Float](repeating: 0, count: ids.count * configuration.hidden)
     target.withUnsafeMutableBufferPointer { target in

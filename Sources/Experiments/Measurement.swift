@@ -64,6 +64,23 @@ public struct Measurement: Codable, Hashable, Sendable {
   public var warnings: [String]
   /// Paired samples in order, nanoseconds a call: `[dense, sparse]`. Empty unless asked for.
   public var rawSamples: [[Double]]
+  /// Which run it belongs to and what was timed; nil where a session of an earlier version has it.
+  public var origin: Origin?
+
+  /// What tells one measurement of the same cell from another.
+  public struct Origin: Codable, Hashable, Sendable {
+    public var runID: String
+    /// `2026-11-21T12:00:00Z`.
+    public var timeUTC: String
+    /// Over the bytes of the tensor in its file.
+    public var tensorSHA256: String
+
+    public init(runID: String, timeUTC: String, tensorSHA256: String) {
+      self.runID = runID
+      self.timeUTC = timeUTC
+      self.tensorSHA256 = tensorSHA256
+    }
+  }
 
   public init(
     kernelDense: String, kernelSparse: String, refused: [String] = [], bytesDense: Int,
@@ -71,7 +88,7 @@ public struct Measurement: Codable, Hashable, Sendable {
     bytesActivations: Int, flopsUseful: Double, flopsExecuted: Double, imbalance: Double,
     packNs: Double, denseNs: Interval, sparseNs: Interval, speedup: Interval, samples: Int,
     outliers: Int, maxAbsError: Double, sameAgainstSame: Interval? = nil, isFinal: Bool,
-    warnings: [String] = [], rawSamples: [[Double]] = []
+    warnings: [String] = [], rawSamples: [[Double]] = [], origin: Origin? = nil
   ) {
     self.kernelDense = kernelDense
     self.kernelSparse = kernelSparse
@@ -97,5 +114,6 @@ public struct Measurement: Codable, Hashable, Sendable {
     self.isFinal = isFinal
     self.warnings = warnings
     self.rawSamples = rawSamples
+    self.origin = origin
   }
 }

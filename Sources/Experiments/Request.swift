@@ -26,8 +26,17 @@ public enum Request: Codable, Hashable, Sendable {
   case path(tensor: String, knobs: Knobs)
   /// From which sparsity or token count the pattern wins. Answers `crossover`.
   case crossover(tensor: String, knobs: Knobs, over: CrossoverAxis)
+  /// Runs the open encoder as a whole. With `models` nil: with these choices for its layers, answers
+  /// `encoded` once. Else the front: so many whole models from the unpruned to the fastest, with
+  /// `knobs`' pattern at several sparsities for each layer, answers `encoded` for each, then `finished`.
+  case wholeModel(choices: [LayerChoice], knobs: Knobs, models: Int?)
   /// The machine's description and ceilings. Answers `machine`.
   case describeMachine
+  /// Trains the open encoder under its masks. Answers `trainingStarted`, `training` as it goes, and
+  /// `trained`.
+  case train(TrainingPlan)
+  /// Changes the training that runs under the same run number; answers nothing itself.
+  case steerTraining(TrainingSteer)
 }
 
 /// What the laboratory answers.
@@ -45,7 +54,11 @@ public enum Answer: Codable, Hashable, Sendable {
   case sensitivity(SensitivityCurve)
   case path(RegularizationPath)
   case crossover(Crossover)
+  case encoded(ModelReport)
   case machine(MachineInfo)
+  case trainingStarted(TrainingStart)
+  case training(TrainingProgress)
+  case trained(TrainingResult)
   case finished
   /// What went wrong and what to do, for a person.
   case failed(String)
@@ -72,6 +85,8 @@ public struct SweepPlan: Codable, Hashable, Sendable {
   public var keepSamples: Bool
   /// Seconds the whole sweep may take, nil for until every interval is narrow enough.
   public var budgetSeconds: Double?
+  /// Indices of cells that are known already and not measured again; nil for none.
+  public var finishedCells: [Int]?
 
   public init(tensors: [String], base: Knobs) {
     self.tensors = tensors
@@ -85,6 +100,7 @@ public struct SweepPlan: Codable, Hashable, Sendable {
     self.base = base
     keepSamples = false
     budgetSeconds = nil
+    finishedCells = nil
   }
 }
 
@@ -150,10 +166,12 @@ public struct SweepProgress: Codable, Hashable, Sendable {
   public var total: Int
   public var elapsedSeconds: Double
   public var remainingSeconds: Double?
+  /// In the closing `swept`: the share of the elapsed time that went into samples, packing and checks.
+  public var measuredShare: Double?
 
   public init(
     cell: Int?, row: ResultRow?, finished: Int, total: Int, elapsedSeconds: Double,
-    remainingSeconds: Double?
+    remainingSeconds: Double?, measuredShare: Double? = nil
   ) {
     self.cell = cell
     self.row = row
@@ -161,6 +179,7 @@ public struct SweepProgress: Codable, Hashable, Sendable {
     self.total = total
     self.elapsedSeconds = elapsedSeconds
     self.remainingSeconds = remainingSeconds
+    self.measuredShare = measuredShare
   }
 }
 
@@ -177,36 +196,6 @@ public struct SensitivityCurve: Codable, Hashable, Sendable {
     self.sparsities = sparsities
     self.errors = errors
     self.proxy = proxy
-  }
-}
-
-/// What λ leaves: one point per λ, from the strongest down.
-public struct RegularizationPath: Codable, Hashable, Sendable {
-  public struct Point: Codable, Hashable, Sendable {
-    public var lambda: Double
-    public var sparsity: Double
-    public var units: Int
-    public var outputError: Double?
-    public var iterations: Int
-
-    public init(
-      lambda: Double, sparsity: Double, units: Int, outputError: Double?, iterations: Int
-    ) {
-      self.lambda = lambda
-      self.sparsity = sparsity
-      self.units = units
-      self.outputError = outputError
-      self.iterations = iterations
-    }
-  }
-  public var tensor: String
-  public var points: [Point]
-  public var isFinal: Bool
-
-  public init(tensor: String, points: [Point], isFinal: Bool) {
-    self.tensor = tensor
-    self.points = points
-    self.isFinal = isFinal
   }
 }
 

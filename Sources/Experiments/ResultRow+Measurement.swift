@@ -1,8 +1,8 @@
 extension ResultRow {
   /// A row from what is known of one pruned and timed tensor; what is not known stays missing.
   ///
-  /// Left to whoever writes the file: `run_id`, `time_utc`, `tensor_sha256`, and `status` other than
-  /// `ok`.
+  /// Left to whoever writes the file: `status` other than `ok`, and where the measurement does not carry
+  /// its origin, `run_id`, `time_utc` and `tensor_sha256`.
   public init(
     model: ModelInfo, machine: MachineInfo?, cell: SweepCell, summary: PruningSummary?,
     quality: QualityReport?, measurement: Measurement?
@@ -89,5 +89,10 @@ extension ResultRow {
     self[.samples] = .integer(measurement.samples)
     self[.outliers] = .integer(measurement.outliers)
     self[.maxAbsError] = ResultCell(measurement.maxAbsError)
+    if let origin = measurement.origin {
+      self[.runID] = .text(origin.runID)
+      self[.timeUTC] = .text(origin.timeUTC)
+      self[.tensorSHA256] = .text(origin.tensorSHA256)
+    }
   }
 }

@@ -11,7 +11,10 @@ public enum ValueList {
       let parts = entry.split(separator: ":", omittingEmptySubsequences: false).map {
         Double(String($0))
       }
-      guard parts.count == 1 || parts.count == 3, parts.allSatisfy({ $0?.isFinite == true }) else {
+      // Beyond 1e15 the rounding to nine decimals would overflow, and no knob goes that far.
+      guard parts.count == 1 || parts.count == 3,
+        parts.allSatisfy({ $0.map { abs($0) <= 1e15 } ?? false })
+      else {
         throw KnobError("--\(name) \(text): '\(entry)' is neither a number nor FROM:TO:STEP")
       }
       if parts.count == 1 {

@@ -4,6 +4,8 @@ public import Experiments
 public struct Choices: Hashable, Sendable {
   public var tensor: String?
   public var knobs = Knobs()
+  /// What only a training has; where single layers have the knob too, `knobs` has it.
+  public var training = TrainingPlan()
   /// What was decided per tensor, in the order it was decided.
   public var layers: [LayerChoice] = []
   public var held: [HeldState?] = [nil, nil]
@@ -11,8 +13,11 @@ public struct Choices: Hashable, Sendable {
   public var form: Form = .original
   public var sweepColumn: ResultColumn = .speedup
   public var sweepForm: Form = .chart
-  /// Rows of the sweep by their best figure instead of in the plan's order.
-  public var isSweepSorted = false
+  public var sweepSort: SweepSort = .model
+  /// What the sweep's columns are; nil takes the first of what varies.
+  public var sweepAxis: Knob?
+  public var maskGrid: MaskGrid = .blocks
+  public var tradeOffScale: ScaleChoice = .auto
   public var tradeOffX: ResultColumn = .speedup
   public var tradeOffY: ResultColumn = .outputError
   public var layerSort: LayerSort = .model
@@ -53,6 +58,33 @@ public struct HeldState: Hashable, Sendable {
 
 public enum MaskColoring: String, CaseIterable, Hashable, Sendable {
   case magnitude, density, plain
+}
+
+/// The order of a sweep's rows.
+public enum SweepSort: String, CaseIterable, Hashable, Sendable {
+  /// As it was planned.
+  case model
+  /// The best figure of the shown column first.
+  case best
+  /// Patterns of one family together.
+  case family
+}
+
+/// What the shades behind a mask tell apart.
+public enum MaskGrid: Hashable, Sendable {
+  /// The pattern's own blocks, groups or tiles.
+  case blocks
+  case off
+  /// Attention heads of this many rows, or columns where heads are inputs.
+  case heads(Int)
+}
+
+/// How an axis of the trade-off is divided.
+public enum ScaleChoice: String, CaseIterable, Hashable, Sendable {
+  /// Logarithmic for times, bytes and speedups that span more than a factor of four.
+  case auto
+  case logarithmic = "log"
+  case linear
 }
 
 public enum LayerSort: String, CaseIterable, Hashable, Sendable {

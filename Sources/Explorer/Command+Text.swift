@@ -22,6 +22,13 @@ extension Command: CustomStringConvertible {
     case .solvePath: return "solve-path"
     case .sensitivity(let glob): return line("sensitivity", glob)
     case .crossover(let axis): return "crossover \(axis.rawValue)"
+    case .train(let terms):
+      return (["train"] + terms.map { CommandText.quoted("\($0.knob.rawValue)=\($0.value)") })
+        .joined(separator: " ")
+    case .plan(let knob, let value): return line("plan", knob.rawValue, value)
+    case .steer(let steer): return steer.description
+    case .resume: return "resume"
+    case .encode(let models): return "encode" + (models.map { " \($0)" } ?? "")
     case .cancel: return "cancel"
     case .apply(.all): return "apply all"
     case .apply(.kind): return "apply kind"
@@ -44,6 +51,9 @@ extension Command: CustomStringConvertible {
     case .filter(let text): return text.isEmpty ? "filter" : line("filter", text)
     case .find(let text): return line("find", text)
     case .show(let form): return "show \(form.rawValue)"
+    case .axis(let knob): return "axis \(knob?.rawValue ?? "auto")"
+    case .grid(let grid): return "grid \(grid.word)"
+    case .scale(let scale): return "scale \(scale.rawValue)"
     case .copy: return "copy"
     case .export(let path): return line("export", path)
     case .save(let path): return line("save", path)
@@ -98,6 +108,20 @@ extension Command: CustomStringConvertible {
     case "solve-path": return .solvePath
     case "sensitivity": return .sensitivity(words.next() ?? "*")
     case "crossover": return .crossover(try words.choice("axis"))
+    case "train": return .train(try words.trainingTerms())
+    case "plan":
+      let knob: TrainingKnob = try words.choice("knob")
+      return .plan(knob, try words.word(knob.help))
+    case "steer": return .steer(try words.steer())
+    case "pause": return .steer(.pause)
+    case "resume": return .resume
+    case "encode":
+      guard !words.isEmpty else { return .encode(models: nil) }
+      let models = try words.integer("a number of models")
+      guard (1...64).contains(models) else {
+        throw CommandError("encode \(models): expected 1 to 64 models along the front")
+      }
+      return .encode(models: models)
     case "cancel": return .cancel
     case "apply":
       switch try words.word("all, kind or the name of a tensor") {
@@ -124,6 +148,9 @@ extension Command: CustomStringConvertible {
     case "filter": return .filter(words.remaining)
     case "find": return .find(try words.rest("a part of a name"))
     case "show": return .show(try words.choice("form"))
+    case "axis": return .axis(try words.axis())
+    case "grid": return .grid(try words.grid())
+    case "scale": return .scale(try words.choice("scale"))
     case "copy": return .copy
     case "export":
       return .export(
@@ -186,6 +213,16 @@ extension Zoom {
     case .fit: "fit"
     case .values: "values"
     case .scale(let scale): String(scale)
+    }
+  }
+}
+
+extension MaskGrid {
+  var word: String {
+    switch self {
+    case .blocks: "blocks"
+    case .off: "off"
+    case .heads(let size): String(size)
     }
   }
 }

@@ -1,9 +1,9 @@
 public import CellUI
 public import Experiments
 
-/// The six pages, all of the same state.
+/// The seven pages, all of the same state.
 public enum Page: String, CaseIterable, Hashable, Sendable {
-  case mask, sweep, tradeoff, layers, why, log
+  case mask, sweep, tradeoff, layers, why, log, training
 
   /// As the hint line and titles write it.
   public var title: String { self == .tradeoff ? "trade-off" : rawValue }
@@ -98,7 +98,18 @@ public enum Command: Hashable, Sendable {
   /// Tensors by name, `*` matching any characters.
   case sensitivity(String)
   case crossover(CrossoverAxis)
+  /// Trains the whole encoder; what is not named comes from the knobs.
+  case train([TrainingTerm])
+  /// One knob of the next training.
+  case plan(TrainingKnob, String)
+  /// Changes the training that runs.
+  case steer(TrainingSteer)
+  /// Measures what is left of a sweep that was ended.
+  case resume
   case cancel
+
+  /// Runs the whole encoder: with the layers' choices, or so many models along the front.
+  case encode(models: Int?)
 
   case apply(ApplyTarget)
   case budget(BudgetKind, Double)
@@ -119,6 +130,10 @@ public enum Command: Hashable, Sendable {
   case filter(String)
   case find(String)
   case show(Form)
+  /// The knob along a sweep's columns; nil for the first that varies.
+  case axis(Knob?)
+  case grid(MaskGrid)
+  case scale(ScaleChoice)
 
   case copy
   case export(path: String)

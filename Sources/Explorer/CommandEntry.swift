@@ -28,13 +28,34 @@ struct CommandEntry: Sendable {
       CommandEntry(
         name: "sweep", arguments: "NAME=VALUES…",
         help: "measure patterns x sparsities, or what is named"
-      ) { _ in ["pattern=", "sparsity=", "tokens=", "threads=", "lambda=", "tensor=", "budget="] },
+      ) { _ in
+        [
+          "pattern=", "sparsity=", "lambda=", "tokens=", "threads=", "tensor=", "criterion=",
+          "regularizer=", "dtype=", "budget=",
+        ]
+      },
       CommandEntry(name: "solve-path", arguments: "", help: "what every λ leaves of this matrix"),
       CommandEntry(
         name: "sensitivity", arguments: "[GLOB]", help: "prune one layer at a time over a grid"),
       CommandEntry(
         name: "crossover", arguments: "sparsity|tokens", help: "search from where this pattern wins"
       ) { _ in CrossoverAxis.allCases.map(\.rawValue) },
+      CommandEntry(
+        name: "resume", arguments: "", help: "go on with a paused training, or an ended sweep"),
+      CommandEntry(
+        name: "train", arguments: "[NAME=VALUE…]",
+        help: "train the encoder under its masks; what is not named comes from the knobs"
+      ) { _ in TrainingKnob.allCases.map { $0.rawValue + "=" } },
+      CommandEntry(
+        name: "plan", arguments: "NAME VALUE", help: "one knob of the next training"
+      ) { _ in TrainingKnob.allCases.map(\.rawValue) },
+      CommandEntry(
+        name: "steer", arguments: "lambda|rate|sparsity VALUE", help: "change the running training"
+      ) { _ in ["lambda", "rate", "sparsity", "pause", "resume", "stop"] },
+      CommandEntry(name: "pause", arguments: "", help: "let the training rest"),
+      CommandEntry(
+        name: "encode", arguments: "[MODELS]",
+        help: "run the whole encoder with the layers' choices, or along the front"),
       CommandEntry(
         name: "cancel", arguments: "", help: "end what is running; what is finished stays"),
       CommandEntry(
@@ -55,7 +76,7 @@ struct CommandEntry: Sendable {
       CommandEntry(
         name: "overlay", arguments: "FILE.csv", help: "lay saved results over the trade-off"),
       CommandEntry(
-        name: "view", arguments: "PAGE", help: "mask, sweep, tradeoff, layers, why or log"
+        name: "view", arguments: "PAGE", help: "mask, sweep, tradeoff, layers, why, log, training"
       ) {
         _ in Page.allCases.map(\.rawValue)
       },
@@ -78,10 +99,23 @@ struct CommandEntry: Sendable {
         ResultColumn.figures.map(\.rawValue)
       },
       CommandEntry(
-        name: "sort", arguments: "BY", help: "order of the layers; on the sweep page best or model"
-      ) { _ in
-        LayerSort.allCases.map(\.rawValue)
+        name: "sort", arguments: "BY",
+        help: "order of the layers; on the sweep page best, family or model"
+      ) {
+        $0.page == .sweep
+          ? SweepSort.allCases.map(\.rawValue) : LayerSort.allCases.map(\.rawValue)
       },
+      CommandEntry(
+        name: "axis", arguments: "auto|sparsity|lambda|tokens|threads",
+        help: "what the columns of the sweep are"
+      ) { _ in ["auto"] + SweepGrid.axes.map(\.rawValue) },
+      CommandEntry(
+        name: "grid", arguments: "blocks|off|N", help: "shades behind the mask; N rows are a head"
+      ) { _ in ["blocks", "off", "32", "64", "128"] },
+      CommandEntry(
+        name: "scale", arguments: "auto|log|linear",
+        help: "how the axes of the trade-off are divided"
+      ) { _ in ScaleChoice.allCases.map(\.rawValue) },
       CommandEntry(
         name: "filter", arguments: "[TEXT]", help: "show layers whose name holds the text"),
       CommandEntry(

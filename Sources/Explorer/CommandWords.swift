@@ -93,6 +93,28 @@ struct CommandWords {
     return .to(row: row, column: max(0, try integer("a column")))
   }
 
+  mutating func axis() throws(CommandError) -> Knob? {
+    let text = try word("auto or what varies: sparsity, lambda, tokens, threads")
+    if text == "auto" { return nil }
+    guard let knob = Knob(rawValue: text), SweepGrid.axes.contains(knob) else {
+      throw CommandError(
+        "axis \(text): expected auto, " + SweepGrid.axes.map(\.rawValue).joined(separator: ", "))
+    }
+    return knob
+  }
+
+  mutating func grid() throws(CommandError) -> MaskGrid {
+    switch try word("blocks, off, or the rows of a head") {
+    case "blocks": return .blocks
+    case "off": return .off
+    case let text:
+      guard let size = Int(text), (1...1 << 20).contains(size) else {
+        throw CommandError("grid \(text): expected blocks, off, or the rows of a head, such as 64")
+      }
+      return .heads(size)
+    }
+  }
+
   /// `name=value,…` words.
   mutating func terms() throws(CommandError) -> [SweepTerm] {
     var terms: [SweepTerm] = []
@@ -106,6 +128,43 @@ struct CommandWords {
       terms.append(SweepTerm(String(halves[0]), values))
     }
     return terms
+  }
+
+  /// `name=value` words of a training.
+  mutating func trainingTerms() throws(CommandError) -> [TrainingTerm] {
+    var terms: [TrainingTerm] = []
+    while let word = next() {
+      let halves = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard halves.count == 2, !halves[1].isEmpty,
+        let knob = TrainingKnob(rawValue: String(halves[0]))
+      else {
+        throw CommandError(
+          "train \(word): expected name=value such as pattern=8x1 sparsity=0.8 minutes=1; the names "
+            + "are " + TrainingKnob.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      terms.append(TrainingTerm(knob, String(halves[1])))
+    }
+    return terms
+  }
+
+  /// What a running training is steered to.
+  mutating func steer() throws(CommandError) -> TrainingSteer {
+    let name = try word("lambda, rate or sparsity and its new value, or pause, resume, stop")
+    if name == "pause" { return .pause }
+    if name == "resume" { return .resume }
+    if name == "stop" { return .stop }
+    let value = try number("a number")
+    switch name {
+    case "lambda" where (0...1).contains(value): return .lambda(value)
+    case "sparsity" where (0...1).contains(value): return .sparsity(value)
+    case "rate" where value > 0 && value <= 1: return .learningRate(value)
+    case "lambda", "sparsity", "rate":
+      throw CommandError(
+        "steer \(name) \(NumberText.shortest(value)): expected a number from 0 to 1")
+    default:
+      throw CommandError(
+        "steer \(name): expected lambda, rate or sparsity and its new value, or stop")
+    }
   }
 
   func end() throws(CommandError) {

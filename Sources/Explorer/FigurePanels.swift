@@ -7,6 +7,8 @@ enum CostPanel {
     var label: String
     var value: Awaited<Double>
     var text: (Double) -> String = { Figures.plain($0) }
+    /// Where `text` does not fit.
+    var short: (Double) -> String = { Figures.plain($0) }
     /// Where the random mask of the same pattern stands.
     var floor: Double?
     var isLoss = false
@@ -16,7 +18,7 @@ enum CostPanel {
     let theme = state.theme
     let hasFloor =
       state.quality.value?.outputErrorRandom != nil || state.summary.value != nil
-    let floor = rect.width >= 34 ? "  ┃ random mask" : "  ┃ random"
+    let floor = rect.width >= 34 ? "  ┃ random mask" : rect.width >= 27 ? "  ┃ random" : ""
     let title = [
       Span("What it costs", theme.title), Span(hasFloor ? floor : "", theme.muted),
     ]
@@ -27,16 +29,20 @@ enum CostPanel {
     }
     var y = inside.y
     let remark = state.summary.value?.remark ?? state.quality.value?.unavailable
-    let remarkLines = remark.map { CellText.wrapped($0, to: inside.width - 1) } ?? []
+    let remarkLines = remark.map { CellText.wrapped($0, to: inside.width - 1).count } ?? 0
     let shown = lines(state)
-    let room = inside.height - (inside.height > 6 ? min(remarkLines.count, 2) : 0)
+    // What the figures are worth goes before the last of them: the remark is shown whole, and where
+    // it would take more than half of the room, in a few words.
+    let isShort = remarkLines > inside.height / 2
+    let room = inside.height - (isShort ? 1 : remarkLines)
     for line in shown.prefix(room) {
       draw(line, &frame, Rect(x: inside.x, y: y, width: inside.width, height: 1), theme)
       y += 1
     }
     let left = Rect(x: inside.x + 1, y: y, width: inside.width - 1, height: inside.maxY - y)
     if let remark, left.height > 0 {
-      frame.putWrapped(remark, in: left, style: theme.warning)
+      let few = state.summary.value?.remark == nil ? "! no activations" : "! near a random mask's"
+      frame.putWrapped(isShort ? few : remark, in: left, style: theme.warning)
     }
   }
 
@@ -71,7 +77,8 @@ enum CostPanel {
       lines.append(
         Line(
           label: "units kept", value: .known(Double(summary.unitsKept)),
-          text: { Figures.count(Int($0)) + " of " + Figures.count(summary.units) }))
+          text: { Figures.count(Int($0)) + " of " + Figures.count(summary.units) },
+          short: { Figures.count(Int($0)) }))
     }
     return lines
   }
@@ -81,7 +88,8 @@ enum CostPanel {
     let x = rect.x + 14
     switch line.value {
     case .known(let value), .narrowing(let value):
-      let text = line.text(value)
+      let whole = line.text(value)
+      let text = CellText.width(whole) <= rect.maxX - x ? whole : line.short(value)
       frame.put(text, x: x, y: rect.y, style: theme.title, maxWidth: rect.maxX - x)
       let gaugeX = x + 6
       let floorText = line.floor.map { "random \(Figures.plain($0, digits: 2))" } ?? ""
@@ -125,6 +133,8 @@ enum GainPanel {
       let text: String
       if state.runs.current(.sweep) != nil {
         text = "– the sweep has the machine; this mask is timed after it"
+      } else if state.runs.current(.training) != nil {
+        text = "– the training has the machine; this mask is timed after it"
       } else if state.isReplay {
         text = "– not measured in this session"
       } else {
@@ -188,15 +198,28 @@ enum GainPanel {
         "check ", Figures.plain(measurement.maxAbsError, digits: 2),
         "largest difference from the reference"
       ))
-    for line in lines.prefix(3) where y < area.maxY {
+    // A remark goes before the bytes where there is room for one of them only.
+    let first = measurement.warnings.isEmpty || area.maxY - y > 3 ? 3 : 2
+    for line in lines.prefix(first) where y < area.maxY {
       draw(line, &frame, area, y, theme)
       y += 1
     }
-    for warning in measurement.warnings where y < area.maxY {
-      let room = Rect(x: area.x, y: y, width: area.width, height: min(2, area.maxY - y))
-      y += frame.putWrapped("! " + warning, in: room, style: theme.warning)
+    for warning in measurement.warnings {
+      let height = CellText.wrapped("! " + warning, to: area.width).count
+      guard y + height <= area.maxY else {
+        // Half a sentence of advice is none: the why page has it whole.
+        if y < area.maxY {
+          frame.put(
+            "! remarks: press 5", x: area.x, y: y, style: theme.warning, maxWidth: area.width)
+          y += 1
+        }
+        break
+      }
+      y += frame.putWrapped(
+        "! " + warning, in: Rect(x: area.x, y: y, width: area.width, height: height),
+        style: theme.warning)
     }
-    for line in lines.dropFirst(3) where y < area.maxY {
+    for line in lines.dropFirst(first) where y < area.maxY {
       draw(line, &frame, area, y, theme)
       y += 1
     }
@@ -213,7 +236,7 @@ enum GainPanel {
   }
 
   /// After how many calls packing has paid for itself.
-  private static func packs(_ measurement: Measurement) -> String {
+  static func packs(_ measurement: Measurement) -> String {
     let saved = measurement.denseNs.estimate - measurement.sparseNs.estimate
     guard saved > 0 else { return "never pays" }
     let calls = (measurement.packNs / saved).rounded(.up)
@@ -261,18 +284,18 @@ enum WhyPanel {
     let used = frame.putWrapped(
       diagnosis.sentence.isEmpty ? "…" : diagnosis.sentence, in: area, style: theme.text)
     var y = area.y + used
-    let isCostShort = ScreenLayout(state).costs.height - 2 <= 6
-    if isCostShort, let remark = state.summary.value?.remark, area.maxY - y >= 2 {
-      y += frame.putWrapped(
-        remark, in: Rect(x: area.x, y: y, width: area.width, height: area.maxY - y),
-        style: theme.warning)
-    }
     for finding in diagnosis.findings.dropFirst() where finding.cause != .rates {
       let text = "Also: \(finding.text)."
       let lines = CellText.wrapped(text, to: area.width).count
       guard y + lines <= area.maxY else { break }
       y += frame.putWrapped(
         text, in: Rect(x: area.x, y: y, width: area.width, height: lines), style: theme.muted)
+    }
+    let left = area.maxY - y
+    if left > BoundsList.lines {
+      BoundsList.draw(
+        &frame,
+        Rect(x: area.x, y: y + 1, width: area.width - 1, height: BoundsList.lines), state)
     }
   }
 }

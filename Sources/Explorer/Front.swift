@@ -5,7 +5,9 @@ internal import Experiments
 struct Front {
   /// Indices of the points, ascending along the horizontal axis.
   var members: [Int] = []
-  /// Member furthest from the line between the two ends, both axes scaled to 0...1; nil below three.
+  /// Member furthest beyond the line between the two ends on its better side, both axes scaled to
+  /// 0...1 and quantities that are compared by ratios (times, bytes, speedups) by their logarithm;
+  /// nil below three members and for a front that nowhere bulges to that side.
   var knee: Int?
 
   /// - Complexity: O(n log n).
@@ -27,17 +29,34 @@ struct Front {
     }
     if xSign > 0 { members.reverse() }
     guard members.count >= 3, let first = members.first, let last = members.last else { return }
-    let (from, to) = (value(first), value(last))
+    func place(_ index: Int) -> (Double, Double) {
+      let row = points[index].row
+      return (
+        Self.scaled(x, row[x].number ?? .nan) * xSign, Self.scaled(y, row[y].number ?? .nan) * ySign
+      )
+    }
+    let (from, to) = (place(first), place(last))
     let (width, height) = (to.0 - from.0, to.1 - from.1)
-    guard width != 0, height != 0 else { return }
+    guard width != 0, height != 0, width.isFinite, height.isFinite else { return }
     var furthest = 0.0
     for index in members.dropFirst().dropLast() {
-      let point = value(index)
-      let distance = abs((point.0 - from.0) / width - (point.1 - from.1) / height)
+      let point = place(index)
+      // Along the front one figure gets better as the other gets worse: a good point has much of
+      // the first for little of the second.
+      let (across, down) = ((point.0 - from.0) / width, (point.1 - from.1) / height)
+      let distance = width > 0 ? across - down : down - across
       if distance > furthest {
         furthest = distance
         knee = index
       }
+    }
+  }
+
+  private static func scaled(_ column: ResultColumn, _ value: Double) -> Double {
+    switch column {
+    case .speedup, .sparseNs, .denseNs, .packNs, .bytesSparse, .flopsExecuted:
+      Scale(.logarithmic, from: 1, to: 2).fraction(value) ?? .nan
+    default: value
     }
   }
 
@@ -69,7 +88,8 @@ struct Front {
     }
     if let knee, knee != index { text += " The knee is \(Self.name(points[knee].row))." }
     if knee == index { text += " It is the knee." }
-    return text + " Enter restores it."
+    // A whole model is a choice for each layer, which its row only names.
+    return points[index].row[.tensor] == .text("*") ? text : text + " Enter restores it."
   }
 
   private static func name(_ row: ResultRow) -> String {

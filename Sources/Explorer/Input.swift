@@ -67,7 +67,18 @@ enum Mouse {
       case .wheelUp, .wheelDown:
         let zoom = Command.zoom(event.action == .wheelUp ? .closer : .wider)
         return (weight.map { [.point(row: $0.row, column: $0.column)] } ?? []) + [zoom]
-      case .press, .drag: return weight.map { [.point(row: $0.row, column: $0.column)] } ?? []
+      case .press: return weight.map { [.point(row: $0.row, column: $0.column)] } ?? []
+      case .drag:
+        guard let weight, let window = MaskWindow(state, layout) else { return [] }
+        let view = window.viewport
+        // The whole matrix has nowhere to go: there the cursor follows the hand.
+        guard state.mask.zoom != .fit else {
+          return [.point(row: weight.row, column: weight.column)]
+        }
+        // The press put the cursor on a weight; that weight stays under the hand.
+        let row = max(0, view.row + state.mask.cursorRow - weight.row)
+        let column = max(0, view.column + state.mask.cursorColumn - weight.column)
+        return (row, column) == (view.row, view.column) ? [] : [.pan(.to(row: row, column: column))]
       case .release: return []
       }
     }
@@ -107,6 +118,7 @@ enum Mouse {
     case .tradeoff: place = TradeOffPage.place(x: event.x, y: event.y, state, layout)
     case .layers: place = LayersPage.place(y: event.y, state, layout)
     case .log: place = LogPage.place(y: event.y, state, layout)
+    case .training: place = TrainingPage.place(y: event.y, x: event.x, state, layout)
     case .mask, .why: place = nil
     }
     return place.map { [.point(row: $0.row, column: $0.column)] } ?? []

@@ -4,7 +4,7 @@ internal import Experiments
 /// All keys. A binding of a page goes before one that holds everywhere.
 public enum KeyTable {
   public static let bindings: [Binding] =
-    pages + moving + mask + sweep + tradeOff + layers + why + log + general
+    pages + moving + mask + sweep + tradeOff + layers + why + log + training + general
 
   /// What a key does on a page; nil if nothing.
   static func binding(_ key: Key, on page: Page) -> Binding? {
@@ -77,6 +77,14 @@ public enum KeyTable {
     Binding([.character("v")], on: .page(.mask), "colour by magnitude, density or plain") {
       .colour(next($0.choices.coloring).rawValue)
     },
+    Binding([.character("B")], on: .page(.mask), "shade blocks, heads of 32 or 64 rows, nothing") {
+      switch $0.choices.maskGrid {
+      case .blocks: .grid(.heads(32))
+      case .heads(32): .grid(.heads(64))
+      case .heads: .grid(.off)
+      case .off: .grid(.blocks)
+      }
+    },
     Binding([.character("o")], on: .page(.mask), "original, reordered, both") {
       let forms: [Form] = [.original, .reordered, .both]
       let at = forms.firstIndex(of: $0.choices.form) ?? 0
@@ -90,9 +98,18 @@ public enum KeyTable {
       let at = columns.firstIndex(of: $0.choices.sweepColumn) ?? 0
       return .colour(columns[(at + 1) % columns.count].rawValue)
     },
-    Binding([.character("O")], on: .page(.sweep), "best rows first, or as planned", hint: "order") {
-      .sort($0.choices.isSweepSorted ? "model" : "best")
+    Binding(
+      [.character("O")], on: .page(.sweep), "rows as planned, best first, by family", hint: "order"
+    ) {
+      .sort(next($0.choices.sweepSort).rawValue)
     },
+    Binding([.character("t")], on: .page(.sweep), "another axis along the columns", hint: "axis") {
+      state in
+      let axes = SweepGrid.varying(state.sweep.plan)
+      guard let at = axes.firstIndex(of: SweepGrid.axis(state)) else { return .axis(.tokens) }
+      return .axis(axes.count > 1 ? axes[(at + 1) % axes.count] : .tokens)
+    },
+    Binding("r", on: .page(.sweep), "measure what is left of the sweep", hint: "resume", .resume),
     Binding([.character("o")], on: .page(.sweep), "heat map or table", hint: "table") {
       .show($0.choices.sweepForm == .table ? .chart : .table)
     },
@@ -105,6 +122,9 @@ public enum KeyTable {
     Binding([.character("V")], on: .page(.tradeoff), "another horizontal axis", hint: "x axis") {
       .axes(x: nextColumn($0.choices.tradeOffX), y: $0.choices.tradeOffY.rawValue)
     },
+    Binding([.character("L")], on: .page(.tradeoff), "logarithmic axes", hint: "log axes") {
+      .scale(next($0.choices.tradeOffScale))
+    },
   ]
 
   private static let layers: [Binding] = [
@@ -114,6 +134,9 @@ public enum KeyTable {
     Binding(
       "A", on: .page(.layers), "these knobs for all layers", hint: "apply to all", priority: 3,
       .apply(.all)),
+    Binding(
+      "E", on: .page(.layers), "run the whole encoder with these choices", hint: "whole model",
+      priority: 3, .encode(models: nil)),
     Binding(".", on: .page(.layers), "these knobs for layers of the same kind", .apply(.kind)),
     Binding([.character("o")], on: .page(.layers), "another order", hint: "order") {
       .sort(next($0.choices.layerSort).rawValue)
@@ -137,6 +160,19 @@ public enum KeyTable {
 
   private static let log: [Binding] = [
     Binding("i", on: .page(.log), "write a note", hint: "note", priority: 3, .prompt("note "))
+  ]
+
+  private static let training: [Binding] = [
+    Binding(
+      "t", on: .page(.training), "train by this plan", hint: "train", priority: 3, .train([])),
+    Binding(
+      [.character(" ")], on: .page(.training), "pause the training, or go on", hint: "pause",
+      priority: 4
+    ) { .steer($0.training.status == .paused ? .resume : .pause) },
+    Binding([.character("v")], on: .page(.training), "trained points in the trade-off") { _ in
+      .axes(x: ResultColumn.speedup.rawValue, y: ResultColumn.cosine.rawValue)
+    },
+    Binding("i", on: .page(.training), "write a note", .prompt("note ")),
   ]
 
   private static let general: [Binding] = [

@@ -4,6 +4,8 @@ internal import Experiments
 /// Everything that can be turned, what owns the mask marked.
 enum KnobPanel {
   private static let nameWidth = 12
+  /// Lines below the knobs that say what the chosen one does.
+  static let explanationLines = 6
 
   static func draw(_ frame: inout Frame, _ rect: Rect, _ state: State) {
     let theme = state.theme
@@ -102,12 +104,14 @@ enum KnobPanel {
   private static func explanation(_ frame: inout Frame, _ rect: Rect, _ state: State) {
     let knob = state.knob
     var text = "\(knob.rawValue): \(knob.help)."
-    if let choices = knob.choices { text += "\n\n" + choices.joined(separator: ", ") + "." }
+    if let choices = knob.choices {
+      text = "\(knob.rawValue): \(knob.help): \(choices.joined(separator: ", "))."
+    }
     if knob == .sparsity, state.knobs.amount.lambda != nil {
-      text += "\n\nλ owns the mask now; turning this takes it back."
+      text += " λ owns the mask now; turning this takes it back."
     }
     if knob == .lambda, state.knobs.amount.lambda == nil {
-      text += "\n\nThe sparsity owns the mask now; turning this takes it."
+      text += " The sparsity owns the mask now; turning this takes it."
     }
     frame.putWrapped(text, in: rect, style: state.theme.muted)
   }

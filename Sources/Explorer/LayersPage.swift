@@ -6,7 +6,7 @@ enum LayersPage {
   static func draw(_ frame: inout Frame, _ state: State, _ layout: ScreenLayout) {
     let theme = state.theme
     let list = state.listedTensors
-    let (tableBox, side) = areas(layout)
+    let (tableBox, side) = areas(layout, state)
     let filter = state.choices.layerFilter
     let note =
       list.isEmpty ? "0" : "\(min(state.layers.selected, list.count - 1) + 1)/\(list.count)"
@@ -50,11 +50,15 @@ enum LayersPage {
   static func place(y: Int, _ state: State, _ layout: ScreenLayout) -> (row: Int, column: Int)? {
     let list = state.listedTensors
     guard !list.isEmpty else { return nil }
-    return table(state, list).row(atY: y, in: areas(layout).table.inset(1, 1)).map { ($0, 0) }
+    return table(state, list).row(atY: y, in: areas(layout, state).table.inset(1, 1)).map {
+      ($0, 0)
+    }
   }
 
-  private static func areas(_ layout: ScreenLayout) -> (table: Rect, side: Rect) {
-    let parts = layout.body.rows([.share(1), .fixed(layout.body.height < 30 ? 7 : 9)])
+  /// The text below takes the lines it needs, the table the rest.
+  private static func areas(_ layout: ScreenLayout, _ state: State) -> (table: Rect, side: Rect) {
+    let needed = WholeModel(state).lines(layout.body.width - 4, state)
+    let parts = layout.body.rows([.share(1), .fixed(min(max(needed, 3), 8) + 2)])
     return (parts[0], parts[1])
   }
 
@@ -75,7 +79,8 @@ enum LayersPage {
           chosen?.pattern.description ?? "dense", chosen == nil ? theme.muted : theme.accent),
         TableCell(chosen?.requestedSparsity.map(Wording.percent) ?? Figures.missing),
         TableCell(.sparkline(curve?.errors.map(Optional.some) ?? [], 0...1), theme.accent),
-        TableCell(Figures.plain(figure.error)),
+        // Without a choice it is what the present knobs would cost.
+        TableCell(Figures.plain(figure.error), chosen == nil ? theme.muted : nil),
         TableCell(Figures.duration(nanoseconds: figure.dense)),
         TableCell(Figures.duration(nanoseconds: chosen == nil ? nil : figure.sparse)),
         TableCell(
@@ -142,16 +147,36 @@ struct WholeModel {
     return chosenDense < denseSum ? denseSum / (denseSum - chosenDense) : .infinity
   }
 
-  func draw(_ frame: inout Frame, _ rect: Rect, _ state: State) {
-    let theme = state.theme
-    let inside = frame.box(
-      rect, title: "Whole model", note: "\(state.knobs.tokens) tokens", theme: theme)
-    let area = inside.inset(1, 0)
+  /// Lines that both paragraphs take.
+  func lines(_ width: Int, _ state: State) -> Int {
+    CellText.wrapped(text(state), to: width).count
+      + CellText.wrapped(remarks(state), to: width).count
+  }
+
+  /// What a whole model gained and lost, measured.
+  static func sentence(_ report: ModelReport) -> String {
+    func figure(_ value: Double?) -> String {
+      value.map { Figures.fixed($0, 2) } ?? Figures.missing
+    }
+    return "Measured end to end (\(report.choices.count) layers pruned, \(report.texts) texts, "
+      + "\(report.tokens) tokens): \(Wording.speedup(report.speedup)), "
+      + "\(Figures.duration(nanoseconds: report.denseNs.estimate)) dense, "
+      + "\(Figures.duration(nanoseconds: report.sparseNs.estimate)) sparse, "
+      + "\(Figures.percent(report.amdahlShare)) of Amdahl's \(Figures.ratio(report.amdahl)). "
+      + "Embeddings on \(report.evaluationTexts) held-out sentences: mean cosine "
+      + "\(figure(report.agreement.cosine)) (zeroed \(figure(report.floor.cosine))), rank correlation "
+      + "\(figure(report.agreement.rankCorrelation)), same neighbour "
+      + "\(figure(report.agreement.neighbourAgreement))."
+  }
+
+  private func text(_ state: State) -> String {
     var text =
       chosen == 0
       ? "No layer has a choice yet: A gives these knobs to all, . to those of the same kind, = to "
         + "the chosen one."
       : "\(chosen) of \(linear) linear layers have a choice, \(measuredChoices) of them measured."
+        + (state.layers.report == nil && state.model.value?.isEncoder == true
+          ? " E runs the whole encoder with them." : "")
     if chosen > 0, let speedup, let bound {
       text +=
         " Sum of times \(Figures.duration(nanoseconds: denseSum)) dense, "
@@ -161,16 +186,29 @@ struct WholeModel {
     } else if timed == 0 {
       text += " No layer is timed yet: sweep tensor=* pattern=… sparsity=… measures them."
     }
+    if let report = state.layers.report { text += " " + Self.sentence(report) }
     if let worstError { text += " Largest error of a layer: \(Figures.plain(worstError))." }
-    let used = frame.putWrapped(text, in: area, style: theme.text)
+    return text
+  }
+
+  private func remarks(_ state: State) -> String {
+    let curve = state.layers.curves.first
+    return
+      (curve.map { "The curves are \($0.proxy) at 10 to 90 % zeros, one layer pruned at a time. " }
+      ?? "S draws each layer's sensitivity. ")
+      + "A dim error is what the present knobs would cost. "
+      + "Layer errors do not add up; a small error everywhere is no promise for the model."
+  }
+
+  func draw(_ frame: inout Frame, _ rect: Rect, _ state: State) {
+    let theme = state.theme
+    let inside = frame.box(
+      rect, title: "Whole model", note: "\(state.knobs.tokens) tokens", theme: theme)
+    let area = inside.inset(1, 0)
+    let used = frame.putWrapped(text(state), in: area, style: theme.text)
     let rest = Rect(x: area.x, y: area.y + used, width: area.width, height: area.height - used)
     if rest.height > 0 {
-      let proxy = state.layers.curves.first?.proxy
-      frame.putWrapped(
-        (proxy.map { "The curves are \($0) at 10 to 90 % zeros, one layer pruned at a time. " }
-          ?? "S draws each layer's sensitivity. ")
-          + "Layer errors do not add up; a small error everywhere is no promise for the model.",
-        in: rest, style: theme.muted)
+      frame.putWrapped(remarks(state), in: rest, style: theme.muted)
     }
   }
 }

@@ -34,16 +34,23 @@ struct LineChart {
     func vertices(_ line: Line) -> [Chart.Vertex] { line.points.map { Chart.Vertex($0.x, $0.y) } }
     for (index, line) in lines.enumerated() where index != chosen {
       chart.lines.append(Chart.Line(vertices(line), style: theme.muted))
+      // Names at the ends, as many as find room: what a line is must not need the cursor.
+      if let last = line.points.last {
+        chart.points.append(
+          Chart.Point(x: last.x, y: last.y, marker: "·", style: theme.muted, label: line.title))
+      }
     }
     if let chosen, lines.indices.contains(chosen) {
       let style = theme.accent.with(.bold)
       chart.lines.append(Chart.Line(vertices(lines[chosen]), style: style))
-      chart.points = lines[chosen].points.map { point in
+      var points = lines[chosen].points.map { point in
         var point = point
         point.style = style
         return point
       }
-      if !chart.points.isEmpty { chart.points[chart.points.count - 1].label = lines[chosen].title }
+      if !points.isEmpty { points[points.count - 1].label = lines[chosen].title }
+      // First, so that its name has the room.
+      chart.points = points + chart.points
     }
     if let reference {
       chart.horizontals = [Chart.Reference(reference.value, reference.label, style: theme.title)]

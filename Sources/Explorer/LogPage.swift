@@ -29,7 +29,7 @@ enum LogPage {
       return (parts[0], parts[1])
     }
     if state.log.showsComparison || state.choices.held.contains(where: { $0 != nil }) {
-      let parts = body.rows([.share(1), .fixed(14)])
+      let parts = body.rows([.share(1), .fixed(min(15, body.height - 6))])
       return (parts[0], parts[1])
     }
     let parts = body.rows([.share(1), .fixed(5)])
@@ -89,17 +89,26 @@ enum LogPage {
     frame.put(names[0], x: area.x + 15, y: area.y, style: theme.title)
     frame.put(names[1], x: area.x + 15 + width, y: area.y, style: theme.title)
     var y = area.y + 1
-    for line in comparison.lines where y < area.maxY - 3 {
+    let sentence = comparison.sentence(names[0], names[1])
+    let needed = CellText.wrapped(sentence, to: area.width).count
+    for line in comparison.lines where y < area.maxY - needed {
       frame.put(line.name, x: area.x, y: y, style: theme.muted, maxWidth: 14)
+      if line.first == line.second {
+        frame.put(
+          "\(line.first)  in both", x: area.x + 15, y: y, style: theme.muted,
+          maxWidth: area.width - 15, truncation: .head)
+        y += 1
+        continue
+      }
       let style = line.first == line.second ? theme.muted : theme.text
       frame.put(line.first, x: area.x + 15, y: y, style: style, maxWidth: width - 1)
       frame.put(line.second, x: area.x + 15 + width, y: y, style: style, maxWidth: width - 1)
       y += 1
     }
     frame.putWrapped(
-      comparison.sentence(names[0], names[1]),
+      sentence,
       in: Rect(
-        x: area.x, y: y + (area.maxY - y > 3 ? 1 : 0), width: area.width,
+        x: area.x, y: y + (area.maxY - y > needed ? 1 : 0), width: area.width,
         height: max(0, area.maxY - y)),
       style: theme.text)
   }
@@ -132,7 +141,7 @@ struct Comparison {
     func line(_ name: String, _ text: (HeldState) -> String) {
       lines.append(Line(name: name, first: text(first), second: text(second)))
     }
-    line("layer") { Wording.tail($0.tensor, 30) }
+    line("layer") { Wording.tail($0.tensor, 40) }
     for knob in KnobSteps.order
     where knob == .pattern || first.knobs.text(of: knob) != second.knobs.text(of: knob) {
       line(knob.rawValue) { $0.knobs.text(of: knob) ?? Figures.missing }
@@ -145,6 +154,19 @@ struct Comparison {
     line("bytes") { Figures.bytes($0.measurement.map { Double($0.bytesSparse) }) }
   }
 
+  /// What was chosen differently, before what came of it.
+  private func differences(_ a: String, _ b: String) -> String {
+    var parts: [String] = []
+    if first.tensor != second.tensor { parts.append("the layer") }
+    for knob in KnobSteps.order {
+      let (p, q) = (first.knobs.text(of: knob), second.knobs.text(of: knob))
+      guard p != q else { continue }
+      parts.append("\(knob.rawValue) \(p ?? Figures.missing) against \(q ?? Figures.missing)")
+    }
+    guard !parts.isEmpty else { return "\(a) and \(b) are the same choice. " }
+    return "\(a) and \(b) differ in \(parts.joined(separator: ", ")). "
+  }
+
   func sentence(_ a: String, _ b: String) -> String {
     var parts: [String] = []
     if let p = first.measurement, let q = second.measurement {
@@ -153,11 +175,11 @@ struct Comparison {
         parts.append("their times are not told apart")
       } else if p.sparseNs.estimate < q.sparseNs.estimate {
         parts.append(
-          "\(a) takes \(Figures.ratio(q.sparseNs.estimate / p.sparseNs.estimate)) less time than \(b)"
+          "\(a) is \(Figures.ratio(q.sparseNs.estimate / p.sparseNs.estimate)) as fast as \(b)"
         )
       } else {
         parts.append(
-          "\(b) takes \(Figures.ratio(p.sparseNs.estimate / q.sparseNs.estimate)) less time than \(a)"
+          "\(b) is \(Figures.ratio(p.sparseNs.estimate / q.sparseNs.estimate)) as fast as \(a)"
         )
       }
     } else {
@@ -171,7 +193,12 @@ struct Comparison {
           : "\(better) has the smaller output error, \(Figures.plain(low)) against \(Figures.plain(high))"
       )
     }
+    if let p = first.measurement?.bytesSparse, let q = second.measurement?.bytesSparse, p != q {
+      let (smaller, low, high) = p < q ? (a, p, q) : (b, q, p)
+      parts.append(
+        "\(smaller) stores \(Figures.bytes(Double(low))) against \(Figures.bytes(Double(high)))")
+    }
     let text = parts.joined(separator: "; ")
-    return text.prefix(1).uppercased() + text.dropFirst() + "."
+    return differences(a, b) + text.prefix(1).uppercased() + text.dropFirst() + "."
   }
 }

@@ -5,6 +5,7 @@ internal import Experiments
 enum MaskPage {
   static func draw(_ frame: inout Frame, _ state: State, _ layout: ScreenLayout) {
     if let rect = layout.layers { LayerList.draw(&frame, rect, state) }
+    if let rect = layout.matrix { MatrixPanel.draw(&frame, rect, state) }
     picture(&frame, layout, state)
     CostPanel.draw(&frame, layout.costs, state)
     GainPanel.draw(&frame, layout.gains, state)
@@ -72,13 +73,20 @@ enum MaskPage {
   private static func zoomNote(_ state: State, _ layout: ScreenLayout) -> String {
     guard let window = MaskWindow(state, layout) else { return "" }
     if state.mask.isDrawing { return "drawing…" }
+    let grid: String
+    switch state.choices.maskGrid {
+    case .blocks: grid = ""
+    case .off: grid = "no grid  "
+    case .heads(let size): grid = "heads of \(size)  "
+    }
     switch state.mask.zoom {
-    case .values: return "single weights"
+    case .values: return grid + "single weights"
     case .scale(let scale):
-      return scale == 1 ? "1 weight a pixel" : "\(scale)x\(scale) weights a pixel"
+      return grid + (scale == 1 ? "1 weight a pixel" : "\(scale)x\(scale) weights a pixel")
     case .fit, .closer, .wider:
       let per = window.weightsPerPixel
-      return "whole: \(NumberText.fixed(per.rows, 1))x\(NumberText.fixed(per.columns, 1)) a pixel"
+      let size = "\(NumberText.fixed(per.rows, 1))x\(NumberText.fixed(per.columns, 1))"
+      return grid + (layout.picture.width >= 60 ? "whole: \(size) a pixel" : "whole: \(size)")
     }
   }
 
@@ -107,7 +115,7 @@ enum MaskPage {
     case .density: image.coloring = .density
     case .plain: image.coloring = .plain
     }
-    if gridded, let unit = state.knobs.pattern.unit {
+    if gridded, let unit = grid(state) {
       let per = window.weightsPerPixel
       let rows = Double(unit.rows) / per.rows
       let columns = Double(unit.columns) / per.columns
@@ -120,6 +128,21 @@ enum MaskPage {
       }
     }
     frame.mask(image, in: area, theme: state.theme)
+  }
+
+  /// What the shades tell apart, in weights. Heads are rows of the matrices that make queries, keys
+  /// and values, and columns of the one that takes their results.
+  private static func grid(_ state: State) -> (rows: Int, columns: Int)? {
+    switch state.choices.maskGrid {
+    case .blocks: return state.knobs.pattern.unit
+    case .off: return nil
+    case .heads(let size):
+      let name = state.tensor?.name.lowercased() ?? ""
+      let takesHeads = ["attention.output", "o_proj", "out_proj", "attn.c_proj"]
+        .contains { name.contains($0) }
+      let none = 1 << 30
+      return takesHeads ? (none, size) : (size, none)
+    }
   }
 
   private static func values(
@@ -257,17 +280,21 @@ enum MaskPage {
           frame[x, y] = Cell(" ", Style(.standard, on: .indexed(step)))
           x += 1
         }
-        put(
+        let names =
           state.choices.coloring == .magnitude
-            ? " kept, small to large " : " kept share, low to high ",
-          theme.muted)
+          ? [" kept, mean size low to high ", " kept, low to high ", " kept "]
+          : [" kept share, low to high ", " kept share "]
+        if let name = names.first(where: { x + $0.count <= end }) { put(name, theme.muted) }
       }
     } else {
       let ramp = theme.glyphs == .ascii ? ".:+#" : "░▒▓█"
-      put("blank pruned, \(ramp) kept, small to large ", theme.muted)
+      let names = [
+        "blank pruned, \(ramp) kept, mean size low to high ", "\(ramp) kept, low to high ",
+      ]
+      if let name = names.first(where: { x + $0.count <= end }) { put(name, theme.muted) }
     }
-    let margin = " edges: kept share of rows and columns "
-    if x + margin.count <= end { put(margin, theme.muted) }
+    let margins = [" edges: kept share of rows and columns ", " edges: kept share "]
+    if let margin = margins.first(where: { x + $0.count <= end }) { put(margin, theme.muted) }
   }
 }
 

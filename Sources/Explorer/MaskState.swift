@@ -49,6 +49,13 @@ public struct SweepState: Hashable, Sendable {
   public init() {}
 
   public var finishedCount: Int { rows.count { $0 != nil } }
+
+  /// Whether a cell has its figures: one that failed may be tried again.
+  func isMeasured(_ index: Int) -> Bool {
+    guard let row = rows[index] else { return false }
+    return row[.status] != .text(ResultStatus.failed.rawValue)
+      && row[.status] != .text(ResultStatus.skipped.rawValue)
+  }
 }
 
 /// The trade-off page: rows of this session and of files laid over it.
@@ -70,6 +77,8 @@ public struct TradeOffState: Hashable, Sendable {
 public struct LayersState: Hashable, Sendable {
   public var selected = 0
   public var curves: [SensitivityCurve] = []
+  /// The last whole model that was run.
+  public var report: ModelReport?
 
   public init() {}
 

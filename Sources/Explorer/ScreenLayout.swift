@@ -4,14 +4,16 @@ internal import Experiments
 /// Where everything is: computed from the state alone, so that `update` can ask for pictures of the
 /// right size, the mouse finds what is under it, and drawing remembers nothing.
 ///
-/// What goes when space runs out, in this order: the list of layers (below 100 columns), the lower
-/// half of the knobs (it scrolls), the tables beside charts. Below 80x24 nothing is drawn but what is
-/// missing.
+/// What goes when space runs out, in this order: what was measured of this matrix (below 30 rows), the
+/// list of layers (below 100 columns), the lower half of the knobs (it scrolls), the tables beside
+/// charts. Below 80x24 nothing is drawn but what is missing.
 struct ScreenLayout {
   var title: Rect
   var body: Rect
   var foot: Rect
   var layers: Rect?
+  /// What was measured of the matrix that is shown, below the list of layers.
+  var matrix: Rect?
   var picture = Rect(x: 0, y: 0, width: 0, height: 0)
   var costs = Rect(x: 0, y: 0, width: 0, height: 0)
   var gains = Rect(x: 0, y: 0, width: 0, height: 0)
@@ -28,14 +30,27 @@ struct ScreenLayout {
     let side = width < 100 ? 25 : min(34, 26 + (width - 100) / 12)
     let list = width < 100 ? 0 : min(40, 22 + (width - 100) / 6)
     let columns = body.columns([.fixed(list), .share(1), .fixed(side)])
-    if list > 0 { layers = columns[0] }
+    if list > 0 {
+      layers = columns[0]
+      // A short list takes what it needs; a long one still leaves a third to what was measured.
+      let needed = (state.model.value?.prunable.count ?? 0) + 2
+      let rest = columns[0].height - max(6, needed)
+      if columns[0].height >= 28 {
+        let parts = columns[0].rows([.share(1), .fixed(max(rest, columns[0].height / 3))])
+        (layers, matrix) = (parts[0], parts[1])
+      }
+    }
     let lower = height < 30 ? 8 : height < 44 ? 10 : 12
     let middle = columns[1].rows([.share(1), .fixed(lower)])
     picture = middle[0]
     let halves = middle[1].columns([.share(1), .share(1)])
     (costs, gains) = (halves[0], halves[1])
     let reason = height < 30 ? 9 : height < 44 ? 11 : 13
-    let right = columns[2].rows([.share(1), .fixed(reason)])
+    // The knobs take no more lines than they have; the reason is worth what is left.
+    let knobLines = KnobSteps.order.count + KnobPanel.explanationLines + 4
+    let right = columns[2].rows([
+      .fixed(min(columns[2].height - reason, knobLines)), .share(1),
+    ])
     (knobs, why) = (right[0], right[1])
   }
 

@@ -51,7 +51,9 @@ extension State {
       .filter { $0.element.row[x].number != nil && $0.element.row[y].number != nil }
       .sorted { a, b in
         let (p, q) = (a.element.row[x].number!, b.element.row[x].number!)
-        return p != q ? p < q : a.offset < b.offset
+        // Of two at one place the session's own is drawn last, on top.
+        return p != q
+          ? p < q : (-a.element.source, a.offset) < (-b.element.source, b.offset)
       }
       .map(\.element)
   }

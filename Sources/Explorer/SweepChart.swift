@@ -26,9 +26,15 @@ enum SweepChart {
     }
     LineChart(
       x: .init(
-        grid.axis, Scale(isCount ? .logarithmic : .linear, covering: grid.positions),
+        grid.axis,
+        // Room at the right for the names of the lines.
+        Scale(
+          isCount ? .logarithmic : .linear, covering: grid.positions,
+          including: (grid.positions.last).map { last in
+            [isCount ? last * 1.5 : last + (last - (grid.positions.first ?? last)) / 6]
+          } ?? []),
         isCount || grid.axis == "lambda" ? .plain : .percent),
-      yLabel: "\(SweepPage.columnTitle(column)), a line a pattern; bright the one under the cursor",
+      yLabel: "\(SweepPage.columnTitle(column)), a line a row of the map",
       yFormat: SweepPage.format(column), lines: lines,
       chosen: min(SweepPage.gridRow(state, grid), grid.rows.count - 1),
       reference: column == .speedup ? (1, "dense") : nil

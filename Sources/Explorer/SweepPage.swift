@@ -4,8 +4,8 @@ internal import Experiments
 /// Patterns x sparsities, measured: a heat map that fills in, and the same as a table.
 enum SweepPage {
   private static let tableColumns: [ResultColumn] = [
-    .pattern, .sparsityAchieved, .speedup, .speedupLow, .speedupHigh, .sparseNs, .denseNs,
-    .outputError, .keptEnergy, .bytesSparse, .verdict,
+    .sparsityAchieved, .speedup, .speedupLow, .speedupHigh, .outputError, .sparseNs, .denseNs,
+    .keptEnergy, .bytesSparse, .packNs, .verdict,
   ]
 
   static func draw(_ frame: inout Frame, _ state: State, _ layout: ScreenLayout) {
@@ -61,12 +61,13 @@ enum SweepPage {
   private static func introduction(_ frame: inout Frame, _ body: Rect, _ state: State) {
     let theme = state.theme
     let inside = frame.box(body, title: "Sweep", theme: theme)
-    let area = inside.centered(width: min(72, inside.width - 4), height: 9)
+    let area = inside.centered(width: min(72, inside.width - 4), height: 10)
     let text =
       "No sweep yet. s measures 13 patterns at 6 sparsities on this matrix, each against the best "
       + "dense kernel of this machine.\n\nOther questions, typed after a colon:\n"
       + "sweep pattern=32x1,tw64 sparsity=0.5:0.95:0.05\n"
       + "sweep pattern=32x1,1x1 tokens=1,8,32,128,512\n"
+      + "sweep pattern=32x1 lambda=0.01,0.03,0.1,0.3\n"
       + "sweep tensor=* pattern=32x1 sparsity=0.8"
     frame.putWrapped(text, in: area, style: theme.text)
   }
@@ -108,9 +109,9 @@ enum SweepPage {
       if let elapsed = sweep.progress?.elapsedSeconds {
         text += " in \(Figures.duration(nanoseconds: elapsed * 1e9))"
       }
-    case .cancelled: text = "cancelled; what was measured stays"
+    case .cancelled: text = "cancelled; what was measured stays, r resumes"
     case .failed(let reason):
-      text = reason
+      text = reason + "; r resumes"
       style = theme.bad
     case .none: text = ""
     }
@@ -127,6 +128,7 @@ enum SweepPage {
     let column = state.choices.sweepColumn
     let known = state.sweep.rows.compactMap { $0?[column].number }
     let (low, high) = (known.min() ?? 0, known.max() ?? 1)
+    let strongest = strongestSpeedup(state)
     let cells = grid.rows.indices.map { row in
       grid.columns.indices.map { place -> HeatMap.Cell in
         guard let index = grid.cell(row, place) else { return HeatMap.Cell("", .plain) }
@@ -137,7 +139,7 @@ enum SweepPage {
         if column == .speedup, let value = result[.speedup].number {
           return .speedup(
             value, low: result[.speedupLow].number ?? value,
-            high: result[.speedupHigh].number ?? value)
+            high: result[.speedupHigh].number ?? value, strongest: strongest)
         }
         guard let value = result[column].number else {
           return HeatMap.Cell(Figures.missing, .plain)
@@ -154,6 +156,12 @@ enum SweepPage {
       ))
   }
 
+  /// The factor, either way, that has the deepest colour.
+  private static func strongestSpeedup(_ state: State) -> Double {
+    state.sweep.rows.compactMap { $0?[.speedup].number }.filter { $0 > 0 }
+      .map { max($0, 1 / $0) }.max() ?? 4
+  }
+
   static func place(
     x: Int, y: Int, _ state: State, _ layout: ScreenLayout
   ) -> (row: Int, column: Int)? {
@@ -163,10 +171,18 @@ enum SweepPage {
 
   private static func legend(_ frame: inout Frame, _ rect: Rect, _ state: State) {
     let theme = state.theme
-    guard state.choices.sweepColumn == .speedup else {
+    let column = state.choices.sweepColumn
+    guard column == .speedup else {
+      let known = state.sweep.rows.compactMap { $0?[column].number }
+      if let low = known.min(), let high = known.max() {
+        frame.scaleBar(
+          theme.sequential, low: text(column, low), high: text(column, high), x: rect.x, y: rect.y,
+          width: min(40, rect.width - 26), theme: theme)
+      }
+      let rest = "· not yet  \(Figures.missing) unknown"
       frame.put(
-        "dark low, bright high   · not yet   – unknown", x: rect.x, y: rect.y,
-        style: theme.muted, maxWidth: rect.width)
+        rest, x: rect.maxX - CellText.width(rest), y: rect.y, style: theme.muted,
+        maxWidth: rect.width)
       return
     }
     var x = rect.x
@@ -180,26 +196,41 @@ enum SweepPage {
       x = frame.put(" \(mark) ", x: x, y: rect.y, style: style)
       x = frame.put(" \(word)  ", x: x, y: rect.y, style: theme.muted, maxWidth: rect.maxX - x)
     }
-    frame.put(
-      "· not yet", x: x, y: rect.y, style: theme.muted, maxWidth: rect.maxX - x)
+    let deepest = "· not yet   deepest at \(Figures.ratio(strongestSpeedup(state)))"
+    let rest = CellText.width(deepest) <= rect.maxX - x ? deepest : "· not yet"
+    frame.put(rest, x: x, y: rect.y, style: theme.muted, maxWidth: rect.maxX - x)
   }
 
   private static func table(_ state: State) -> Table {
-    let rows = state.sweep.rows.compactMap { $0 }
-    let columns = tableColumns.enumerated().map { index, column in
-      TableColumn(
-        column.rawValue, .fixed(max(column.rawValue.count, 9)), index == 0 ? .left : .right,
-        dropOrder: index < 3 ? 0 : index)
+    let theme = state.theme
+    let grid = SweepGrid(state)
+    let finished = state.sweep.rows.indices.filter { state.sweep.rows[$0] != nil }
+    let names = finished.map { grid.title(ofCell: $0) ?? "" }
+    let width = max(7, names.map { CellText.width($0) }.max() ?? 0)
+    var columns = [TableColumn("pattern", .fixed(min(width, 30)), truncation: .middle)]
+    columns += tableColumns.enumerated().map { index, column in
+      let title = shortTitle(column)
+      return TableColumn(
+        title, .fixed(max(title.count, 8)), .right, dropOrder: index < 2 ? 0 : index)
     }
-    let cells = rows.map { row in
-      tableColumns.map { column -> TableCell in
-        if let value = row[column].number { return TableCell(text(column, value)) }
-        return TableCell(row[column] == .missing ? Figures.missing : row[column].text)
-      }
+    let cells = zip(finished, names).map { index, name -> [TableCell] in
+      let row = state.sweep.rows[index] ?? ResultRow()
+      return [TableCell(name)]
+        + tableColumns.map { column -> TableCell in
+          if let value = row[column].number {
+            guard column == .speedup else { return TableCell(text(column, value)) }
+            let isFaster = row[.verdict] == .text(Verdict.faster.rawValue)
+            let isSlower = row[.verdict] == .text(Verdict.slower.rawValue)
+            return TableCell(
+              (isFaster ? "▲" : isSlower ? "▼" : "≈") + text(column, value),
+              isFaster ? theme.good : isSlower ? theme.bad : theme.warning)
+          }
+          return TableCell(row[column] == .missing ? Figures.missing : row[column].text)
+        }
     }
     return Table(
       columns: columns, rows: cells,
-      selected: rows.isEmpty ? nil : min(state.sweep.cursorRow, rows.count - 1),
+      selected: cells.isEmpty ? nil : min(state.sweep.cursorRow, cells.count - 1),
       focused: true)
   }
 
@@ -244,12 +275,30 @@ enum SweepPage {
     }
   }
 
+  /// As a table's head.
+  static func shortTitle(_ column: ResultColumn) -> String {
+    switch column {
+    case .speedupLow: "low"
+    case .speedupHigh: "high"
+    case .sparseNs: "sparse"
+    case .denseNs: "dense"
+    case .outputError: "error"
+    case .weightError: "w error"
+    case .bytesSparse: "bytes"
+    case .packNs: "packing"
+    case .flopsExecuted: "FLOPs"
+    default:
+      columnTitle(column).replacing(" (proxy)", with: "").replacing(" over dense", with: "")
+    }
+  }
+
   static func format(_ column: ResultColumn) -> NumberFormat {
     switch column {
     case .speedup, .speedupLow, .speedupHigh: .ratio
     case .sparseNs, .denseNs, .packNs: .duration
     case .bytesSparse, .bytesDense: .bytes
     case .sparsityAchieved, .sparsityRequested: .percent
+    case .flopsExecuted, .flopsUseful: .rate("FLOP")
     default: .plain
     }
   }

@@ -94,6 +94,25 @@ extension SweepPlan {
     return terms
   }
 
+  /// What Tab offers after `name=`.
+  static func candidates(_ name: String, _ state: State) -> [String] {
+    switch name {
+    case "pattern", "patterns": return KnobSteps.patterns
+    case "sparsity", "sparsities": return ["0.5:0.95:0.05"] + usualSparsities
+    case "lambda", "lambdas": return ["0.01", "0.03", "0.1", "0.3", "0.5"]
+    case "tokens": return KnobSteps.tokens.map(String.init)
+    case "threads":
+      let most = max(1, state.machine.map { $0.cores * $0.threadsPerCore } ?? 1)
+      return (1...min(most, 64)).map(String.init)
+    case "tensor", "tensors": return ["*"] + (state.model.value?.prunable.map(\.name) ?? [])
+    case "budget": return ["30", "60", "300"]
+    case "criterion", "criteria": return KnobSteps.candidates(.criterion, state)
+    case "regularizer", "regularizers": return Knob.regularizer.choices ?? []
+    case "dtype", "dtypes": return Knob.dtype.choices ?? []
+    default: return []
+    }
+  }
+
   private static func fractions(_ term: SweepTerm) throws(CommandError) -> [Double] {
     var values: [Double] = []
     for text in term.values {

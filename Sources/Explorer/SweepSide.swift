@@ -27,6 +27,10 @@ enum SweepSide {
       put(&frame, line, x: inside.x + 1, y: y, maxX: inside.maxX - 1, theme)
       y += 1
     }
+    if let note = state.sweep.rows[index]?[.note], note != .missing {
+      let room = Rect(x: inside.x + 1, y: y, width: inside.width - 2, height: inside.maxY - y)
+      y += frame.putWrapped("! \(note.text)", in: room, style: theme.warning)
+    }
     summary(
       &frame,
       Rect(x: inside.x + 1, y: y + 1, width: inside.width - 2, height: inside.maxY - y - 1), state)
@@ -47,7 +51,6 @@ enum SweepSide {
       ("output error", text(.outputError)), ("kept energy", text(.keptEnergy)),
       ("zeros", text(.sparsityAchieved)), ("bytes", text(.bytesSparse)), ("pack", text(.packNs)),
     ]
-    if row[.note] != .missing { lines.append(("note", row[.note].text)) }
     return lines
   }
 

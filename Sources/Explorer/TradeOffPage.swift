@@ -6,10 +6,8 @@ enum TradeOffPage {
   static func draw(_ frame: inout Frame, _ state: State, _ layout: ScreenLayout) {
     let theme = state.theme
     let points = state.tradeOffPoints
-    let (plot, side) = areas(layout)
-    let inside = frame.box(
-      plot, title: "Trade-off", note: "\(points.count) points", theme: theme, focused: true)
     guard !points.isEmpty else {
+      let inside = frame.box(layout.body, title: title(state), theme: theme, focused: true)
       let text =
         state.resultRows.isEmpty && state.tradeOff.overlays.isEmpty
         ? "Nothing measured yet. m measures this mask, s sweeps patterns x sparsities, and "
@@ -20,6 +18,9 @@ enum TradeOffPage {
         text, in: inside.centered(width: min(64, inside.width - 4), height: 5), style: theme.muted)
       return
     }
+    let (plot, side) = areas(layout)
+    let inside = frame.box(
+      plot, title: title(state), note: "\(points.count) points", theme: theme, focused: true)
     let front = Front(points, state.choices.tradeOffX, state.choices.tradeOffY)
     var chart = chart(points, front, state)
     let area = chart.plot(in: chartRect(plot))
@@ -33,6 +34,14 @@ enum TradeOffPage {
     frame.chart(chart, in: chartRect(plot), theme: theme)
     legend(&frame, inside, points, state)
     pointPanel(&frame, side, points, front, state)
+  }
+
+  private static func title(_ state: State) -> String {
+    switch state.choices.tradeOffScale {
+    case .auto: "Trade-off"
+    case .linear: "Trade-off  linear axes"
+    case .logarithmic: "Trade-off  logarithmic axes"
+    }
   }
 
   static func place(
@@ -79,18 +88,33 @@ enum TradeOffPage {
     return Style(theme.series[index % theme.series.count], on: theme.text.background)
   }
 
+  /// A trained model looks like nothing that was pruned in one shot, whatever its pattern.
+  static let trained: Unicode.Scalar = "◉"
+
+  private static func marker(_ point: TradeOffPoint) -> Unicode.Scalar {
+    if point.row.isTrained { return trained }
+    return point.source == 0 ? markers[family(point.row)] ?? "●" : "×"
+  }
+
   private static func chart(_ points: [TradeOffPoint], _ front: Front, _ state: State) -> Chart {
     let theme = state.theme
     let (x, y) = (state.choices.tradeOffX, state.choices.tradeOffY)
     func scale(_ column: ResultColumn) -> Scale {
       let values = points.compactMap { $0.row[column].number }
       let isWide = (values.max() ?? 1) > 4 * (values.filter { $0 > 0 }.min() ?? 1)
+      let isQuantity: Bool
       switch column {
-      case .speedup: return Scale(isWide ? .logarithmic : .linear, covering: values, including: [1])
-      case .sparseNs, .denseNs, .packNs, .bytesSparse, .flopsExecuted:
-        return Scale(isWide ? .logarithmic : .linear, covering: values)
-      default: return Scale(.linear, covering: values)
+      case .speedup, .sparseNs, .denseNs, .packNs, .bytesSparse, .flopsExecuted: isQuantity = true
+      default: isQuantity = false
       }
+      let kind: Scale.Kind
+      switch state.choices.tradeOffScale {
+      case .auto: kind = isQuantity && isWide ? .logarithmic : .linear
+      case .linear: kind = .linear
+      // A logarithm has no place for zero: such an axis stays as it is.
+      case .logarithmic: kind = values.allSatisfy { $0 > 0 } ? .logarithmic : .linear
+      }
+      return Scale(kind, covering: values, including: column == .speedup ? [1] : [])
     }
     var chart = Chart(
       x: .init(axisTitle(x), scale(x), SweepPage.format(x)),
@@ -100,17 +124,13 @@ enum TradeOffPage {
       let isBest = front.members.contains(index)
       var style = Self.style(family, theme)
       if !isBest { style.attributes.insert(.dim) }
-      var interval: ClosedRange<Double>?
-      if x == .speedup, let low = point.row[.speedupLow].number,
-        let high = point.row[.speedupHigh].number, low <= high
-      {
-        interval = low...high
-      }
-      let label =
-        isBest && point.source == 0 ? Self.label(point.row) : ""
+      let isKnee = index == front.knee
+      let label = isBest && point.source == 0 ? (isKnee ? "★ " : "") + Self.label(point.row) : ""
+      if isKnee { style.attributes.insert(.bold) }
       return Chart.Point(
-        x: point.row[x].number ?? .nan, y: point.row[y].number ?? .nan, xInterval: interval,
-        marker: point.source == 0 ? markers[family] ?? "●" : "×", style: style, label: label)
+        x: point.row[x].number ?? .nan, y: point.row[y].number ?? .nan,
+        xInterval: interval(x, point.row), yInterval: interval(y, point.row),
+        marker: marker(point), style: style, label: label)
     }
     let vertices = front.members.map {
       Chart.Vertex(points[$0].row[x].number ?? .nan, points[$0].row[y].number ?? .nan)
@@ -127,6 +147,21 @@ enum TradeOffPage {
     return chart
   }
 
+  /// The 95 % interval of a measured figure.
+  private static func interval(_ column: ResultColumn, _ row: ResultRow) -> ClosedRange<Double>? {
+    let ends: (ResultColumn, ResultColumn)
+    switch column {
+    case .speedup: ends = (.speedupLow, .speedupHigh)
+    case .sparseNs: ends = (.sparseNsLow, .sparseNsHigh)
+    case .denseNs: ends = (.denseNsLow, .denseNsHigh)
+    default: return nil
+    }
+    guard let low = row[ends.0].number, let high = row[ends.1].number, low <= high else {
+      return nil
+    }
+    return low...high
+  }
+
   private static func axisTitle(_ column: ResultColumn) -> String {
     SweepPage.columnTitle(column)
       + (Front.isBetterLarge(column) ? ", higher is better" : ", lower is better")
@@ -141,18 +176,36 @@ enum TradeOffPage {
     _ frame: inout Frame, _ inside: Rect, _ points: [TradeOffPoint], _ state: State
   ) {
     let theme = state.theme
-    let present = Set(points.map { family($0.row) })
-    var entries = families.filter(present.contains).map {
-      LegendEntry(markers[$0] ?? "●", $0, style($0, theme))
+    let present = Set(points.filter { !$0.row.isTrained }.map { family($0.row) })
+    func entries(_ names: [String: String]) -> [LegendEntry] {
+      var entries = families.filter(present.contains).map {
+        LegendEntry(markers[$0] ?? "●", names[$0] ?? $0, style($0, theme))
+      }
+      if points.contains(where: \.row.isTrained) {
+        entries.append(LegendEntry(trained, "trained", theme.text))
+      }
+      if !state.tradeOff.overlays.isEmpty {
+        entries.append(LegendEntry("×", "overlay", theme.text))
+      }
+      entries.append(LegendEntry("─", "front", theme.accent))
+      entries.append(LegendEntry("★", "knee", theme.title))
+      if state.choices.tradeOffX == .speedup {
+        entries.append(LegendEntry("┊", "dense", theme.title))
+      }
+      return entries
     }
-    if !state.tradeOff.overlays.isEmpty { entries.append(LegendEntry("×", "overlay", theme.text)) }
-    entries.append(LegendEntry("─", "front", theme.accent))
-    if state.choices.tradeOffX == .speedup {
-      entries.append(LegendEntry("┊", "dense", theme.title))
-    }
+    let full = entries([:])
+    let needed = full.reduce(0) { $0 + CellText.width($1.label) + 4 }
     frame.legend(
-      entries, x: inside.x + 1, y: inside.maxY - 1, width: inside.width - 2, theme: theme)
+      needed <= inside.width ? full : entries(shortNames), x: inside.x + 1, y: inside.maxY - 1,
+      width: inside.width - 2, theme: theme)
   }
+
+  /// Families by the form of their pattern, where the line is short.
+  private static let shortNames = [
+    "unstructured": "1x1", "column strips": "Rx1", "row strips": "1xC", "blocks": "RxC",
+    "whole rows or columns": "row", "tile-wise": "tile",
+  ]
 
   private static func pointPanel(
     _ frame: inout Frame, _ rect: Rect, _ points: [TradeOffPoint], _ front: Front, _ state: State
@@ -176,22 +229,40 @@ enum TradeOffPage {
       ("layer", layerName(row[.tensor].text, state)),
       ("tokens, threads", "\(row[.tokens].text), \(row[.threads].text)"),
     ]
-    if let low = row[.speedupLow].number, let high = row[.speedupHigh].number {
+    if let range = interval(state.choices.tradeOffX, row), state.choices.tradeOffX == .speedup {
       lines.insert(
-        ("95 % interval", "[\(NumberText.fixed(low, 2)), \(NumberText.fixed(high, 2))]"), at: 1)
+        (
+          "95 % interval",
+          Wording.range(
+            Interval(
+              estimate: range.lowerBound, low: range.lowerBound, high: range.upperBound))
+        ), at: 1)
+    }
+    if row.isTrained {
+      lines.append(("trained", "\(row[.solve].text), \(row[.note].text)"))
     }
     if points[at].source > 0 {
       lines.append(("from", state.tradeOff.overlays[points[at].source - 1].path))
     }
+    // A flat panel has its sentence beside the figures.
+    let isFlat = inside.height < 8
+    let right = isFlat ? inside.x + inside.width * 3 / 5 : inside.maxX
     var y = inside.y
     for line in lines where y < inside.maxY {
       frame.put(line.0, x: inside.x + 1, y: y, style: theme.muted, maxWidth: 20)
       frame.put(
-        line.1, x: inside.x + 22, y: y, style: theme.text, maxWidth: inside.width - 22,
+        line.1, x: inside.x + 22, y: y, style: theme.text, maxWidth: right - inside.x - 23,
         truncation: .head)
       y += 1
     }
     let text = front.sentence(at, points, state)
+    if isFlat {
+      frame.putWrapped(
+        text,
+        in: Rect(x: right, y: inside.y, width: inside.maxX - right - 1, height: inside.height),
+        style: theme.text)
+      return
+    }
     if inside.maxY - y >= 3 {
       let used = frame.putWrapped(
         text,
@@ -206,6 +277,7 @@ enum TradeOffPage {
   }
 
   private static func layerName(_ name: String, _ state: State) -> String {
+    if name == "*" { return "the whole model" }
     let known = state.model.value?.prunable.map(\.name) ?? []
     guard let index = known.firstIndex(of: name) else { return Wording.tail(name, 24) }
     return Wording.short(known)[index]
@@ -221,7 +293,7 @@ enum TradeOffPage {
     let rows = front.members.map { index -> [TableCell] in
       let row = points[index].row
       return [
-        TableCell((index == front.knee ? "◆" : " ") + row[.pattern].text),
+        TableCell((index == front.knee ? "★" : " ") + row[.pattern].text),
         TableCell(Figures.percent(row[.sparsityAchieved].number, places: 0)),
         TableCell(SweepPage.text(x, row[x].number)), TableCell(SweepPage.text(y, row[y].number)),
       ]
@@ -229,17 +301,11 @@ enum TradeOffPage {
     frame.table(
       Table(
         columns: [
-          TableColumn("front, ◆ knee", .flexible(minimum: 13)),
+          TableColumn("front, ★ knee", .flexible(minimum: 13)),
           TableColumn("zeros", .fixed(6), .right),
-          TableColumn(shortTitle(x), .fixed(10), .right),
-          TableColumn(shortTitle(y), .fixed(10), .right),
+          TableColumn(SweepPage.shortTitle(x), .fixed(10), .right),
+          TableColumn(SweepPage.shortTitle(y), .fixed(10), .right),
         ], rows: rows), in: rect, theme: theme)
-  }
-
-  private static func shortTitle(_ column: ResultColumn) -> String {
-    let title = SweepPage.columnTitle(column).replacing(" (proxy)", with: "")
-    return title.replacing(" over dense", with: "").replacing("output ", with: "")
-      .replacing("weight ", with: "")
   }
 }
 

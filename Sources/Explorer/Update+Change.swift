@@ -45,11 +45,17 @@ extension State {
     var effects = Job.allCases.compactMap { runs.current($0) }.map(Effect.cancel)
     for job in Job.allCases { runs.end(job) }
     model = .pending
+    if !history.undo.isEmpty {
+      effects += say(
+        "opening \(path ?? "the built-in model"): undo starts again there; the log keeps what was done"
+      )
+    }
     history = History()
     sweep = SweepState()
     layers = LayersState()
     measured = MeasuredMasks()
     tradeOff = TradeOffState()
+    training = TrainingState()
     choices.layers = []
     choices.tensor = nil
     choices.held = [nil, nil]

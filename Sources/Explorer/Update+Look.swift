@@ -40,11 +40,14 @@ extension State {
     case .axes(let x, let y):
       choices.tradeOffX = try column(x)
       choices.tradeOffY = try column(y)
+      // The training page has no axes of its own: they are those of where its points go.
+      if page == .training { page = .tradeoff }
     case .sort(let name) where page == .sweep:
-      guard name == "model" || name == "best" else {
-        throw CommandError("sort \(name): a sweep is sorted by best, or by model as it was planned")
+      guard let sort = SweepSort(rawValue: name) else {
+        throw CommandError(
+          "sort \(name): a sweep is sorted by best, by family, or by model as it was planned")
       }
-      choices.isSweepSorted = name == "best"
+      choices.sweepSort = sort
     case .sort(let name):
       guard let sort = LayerSort(rawValue: name) else {
         let known = LayerSort.allCases.map(\.rawValue).joined(separator: ", ")
@@ -65,6 +68,11 @@ extension State {
         (sweep.cursorRow, sweep.cursorColumn) = (0, 0)
       case .original, .reordered, .both: choices.form = form
       }
+    case .axis(let knob):
+      choices.sweepAxis = knob
+      (sweep.cursorRow, sweep.cursorColumn) = (0, 0)
+    case .grid(let grid): choices.maskGrid = grid
+    case .scale(let scale): choices.tradeOffScale = scale
     case .theme(let name):
       guard Theme.named(name) != nil else {
         let known = Theme.all.map(\.name).joined(separator: ", ")

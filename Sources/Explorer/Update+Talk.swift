@@ -125,10 +125,18 @@ enum Completion {
     let stem = String(text[..<cut])
     let word = text[cut...]
     let first = text.split(separator: " ").first.map(String.init) ?? ""
-    let all =
-      stem.isEmpty
-      ? CommandEntry.all.map(\.name)
-      : CommandEntry.named(first)?.candidates(state).map(CommandText.quoted) ?? []
+    let all: [String]
+    if stem.isEmpty {
+      all = CommandEntry.all.map(\.name)
+    } else if first == "sweep", let equals = word.firstIndex(of: "=") {
+      // The values before the last comma stay as they are.
+      let head = word[...(word.lastIndex(of: ",") ?? equals)]
+      let used = word[word.index(after: equals)...].split(separator: ",").map(String.init)
+      all = SweepPlan.candidates(String(word[..<equals]), state)
+        .filter { !used.dropLast(word.hasSuffix(",") ? 0 : 1).contains($0) }.map { head + $0 }
+    } else {
+      all = CommandEntry.named(first)?.candidates(state).map(CommandText.quoted) ?? []
+    }
     let starting = all.filter { $0.hasPrefix(word) }
     if !starting.isEmpty { return (stem, starting) }
     let lower = word.lowercased()

@@ -6,20 +6,43 @@ enum WhyPage {
   static func draw(_ frame: inout Frame, _ state: State, _ layout: ScreenLayout) {
     let theme = state.theme
     let body = layout.body
-    let bottom = body.height < 30 ? 6 : 8
-    let parts = body.rows([.share(1), .fixed(bottom)])
-    let wide = body.width >= 110
-    let columns = parts[0].columns([.share(wide ? 3 : 5), .share(wide ? 2 : 4)])
-    roofline(&frame, columns[0], state)
-    let sides = columns[1].rows([.share(1), .fixed(max(7, parts[0].height * 2 / 5))])
-    counts(&frame, sides[0], state)
-    crossover(&frame, sides[1], state)
-    let inside = frame.box(parts[1], title: "In a sentence", theme: theme)
     let diagnosis = state.diagnosis
     var text = diagnosis.sentence
     for finding in diagnosis.findings.dropFirst() where finding.cause != .rates {
       text += " Also: \(finding.text)."
     }
+    // Advice after the reason, whole or not at all: a small screen needs its lines for the pictures.
+    var advice = (state.measurement.value?.warnings ?? []).map {
+      $0.prefix(1).uppercased() + $0.dropFirst() + "."
+    }
+    if let remark = state.summary.value?.remark { advice.insert("Quality: \(remark).", at: 0) }
+    for sentence in advice {
+      let longer = text + " " + sentence
+      let lines = CellText.wrapped(longer, to: body.width - 4).count
+      if lines <= max(4, body.height / 5) { text = longer }
+    }
+    // The sentence takes what it needs, the pictures the rest.
+    let lines = CellText.wrapped(text, to: body.width - 4).count
+    let parts = body.rows([.share(1), .fixed(min(max(1, lines), body.height / 3) + 2)])
+    let wide = body.width >= 110
+    let columns = parts[0].columns([.share(wide ? 3 : 5), .share(wide ? 2 : 4)])
+    roofline(&frame, columns[0], state)
+    let known = WhyCounts.lines(state)
+    let counted = max(3, known.count + 2)
+    let sides = columns[1].rows([
+      .fixed(min(counted, columns[1].height - max(7, columns[1].height * 2 / 5))), .share(1),
+    ])
+    WhyCounts.draw(&frame, sides[0], known, state)
+    if sides[1].height >= 24 {
+      let halves = sides[1].rows([.share(1), .share(1)])
+      WhySamples.draw(&frame, halves[0], state)
+      searches(&frame, halves[1], state)
+    } else if state.crossover == .unknown, state.path.value == nil, !state.path.isWaiting {
+      WhySamples.draw(&frame, sides[1], state)
+    } else {
+      searches(&frame, sides[1], state)
+    }
+    let inside = frame.box(parts[1], title: "In a sentence", theme: theme)
     frame.putWrapped(text.isEmpty ? "…" : text, in: inside.inset(1, 0), style: theme.text)
   }
 
@@ -66,58 +89,21 @@ enum WhyPage {
       y: inside.maxY - 1, style: theme.muted, maxWidth: inside.width - 2)
   }
 
-  private static func counts(_ frame: inout Frame, _ rect: Rect, _ state: State) {
-    let theme = state.theme
-    let inside = frame.box(rect, title: "Bytes and operations", theme: theme)
-    guard let measurement = state.measurement.value else {
-      frame.put(
-        state.measurement.isWaiting ? "measuring…" : "– m measures", x: inside.x + 1, y: inside.y,
-        style: theme.muted)
-      return
-    }
-    func bytes(_ count: Int) -> String { Figures.bytes(Double(count)) }
-    var lines: [(String, String, Double?)] = [
-      ("values", bytes(measurement.bytesValues), share(measurement.bytesValues, measurement)),
-      ("indices", bytes(measurement.bytesIndices), share(measurement.bytesIndices, measurement)),
-      ("padding", bytes(measurement.bytesPadding), share(measurement.bytesPadding, measurement)),
-      ("activations", bytes(measurement.bytesActivations), nil),
-      ("dense weights", bytes(measurement.bytesDense), nil),
-      (
-        "useful FLOPs", Figures.rate(measurement.flopsUseful, "FLOP"),
-        measurement.flopsExecuted > 0 ? measurement.flopsUseful / measurement.flopsExecuted : nil
-      ),
-      ("executed", Figures.rate(measurement.flopsExecuted, "FLOP"), nil),
-      ("imbalance", "\(NumberText.fixed(measurement.imbalance, 2))x", nil),
-      ("kernel", measurement.kernelSparse, nil),
-      ("dense kernel", measurement.kernelDense, nil),
-    ]
-    lines += measurement.refused.map { ("refused", $0, nil) }
-    for (index, line) in lines.prefix(inside.height).enumerated() {
-      let y = inside.y + index
-      frame.put(line.0, x: inside.x + 1, y: y, style: theme.muted, maxWidth: 13)
-      let x = frame.put(
-        line.1, x: inside.x + 15, y: y, style: theme.text, maxWidth: inside.width - 16)
-      if let share = line.2, inside.maxX - max(x, inside.x + 27) > 6 {
-        let start = inside.x + 27
-        frame.gauge(share, x: start, y: y, width: inside.maxX - start - 1, theme: theme)
-      }
-    }
-  }
-
-  private static func share(_ count: Int, _ measurement: Measurement) -> Double {
-    measurement.bytesSparse > 0 ? Double(count) / Double(measurement.bytesSparse) : 0
-  }
-
-  /// The crossover once it was looked for; before that the samples' distribution.
-  private static func crossover(_ frame: inout Frame, _ rect: Rect, _ state: State) {
+  /// The search that was asked for last.
+  private static func searches(_ frame: inout Frame, _ rect: Rect, _ state: State) {
     let theme = state.theme
     switch state.crossover {
     case .known(let crossover), .narrowing(let crossover):
       let inside = frame.box(rect, title: "Crossover over \(crossover.axis.rawValue)", theme: theme)
       let text = CellText.wrapped(crossover.sentence, to: inside.width - 2)
-      let height = inside.height - min(2, text.count)
       let known = crossover.points
-      if height >= 6, !known.isEmpty {
+      let isDrawn = inside.height - min(2, text.count) >= 6 && !known.isEmpty
+      let lines = min(text.count, isDrawn ? 2 : inside.height)
+      let height = inside.height - lines
+      let speeds = known.map(\.speedup.estimate)
+      // What matters happens around 1, whatever is reached further on.
+      let isWide = (speeds.max() ?? 1) > 4
+      if isDrawn {
         var chart = Chart(
           x: .init(
             crossover.axis.rawValue,
@@ -125,8 +111,8 @@ enum WhyPage {
               crossover.axis == .tokens ? .logarithmic : .linear, covering: known.map(\.position)),
             crossover.axis == .tokens ? .plain : .percent),
           y: .init(
-            "speedup", Scale(.linear, covering: known.map(\.speedup.estimate), including: [1]),
-            .ratio))
+            "speedup",
+            Scale(isWide ? .logarithmic : .linear, covering: speeds, including: [1]), .ratio))
         chart.points = known.map {
           Chart.Point(
             x: $0.position, y: $0.speedup.estimate,
@@ -134,6 +120,11 @@ enum WhyPage {
             style: theme.accent)
         }
         chart.horizontals = [Chart.Reference(1, "dense", style: theme.title)]
+        if let at = crossover.at {
+          // Between these two verdicts it turns: the wider the less is known.
+          chart.regions = [Chart.Region(x: at.low...max(at.low, at.high), style: theme.accent)]
+          chart.verticals = [Chart.Reference(at.estimate, style: theme.accent)]
+        }
         frame.chart(
           chart, in: Rect(x: inside.x + 1, y: inside.y, width: inside.width - 2, height: height),
           theme: theme)
@@ -141,7 +132,8 @@ enum WhyPage {
       frame.putWrapped(
         crossover.sentence.isEmpty ? "searching…" : crossover.sentence,
         in: Rect(
-          x: inside.x + 1, y: inside.maxY - min(2, text.count), width: inside.width - 2, height: 2),
+          x: inside.x + 1, y: inside.maxY - max(1, lines), width: inside.width - 2,
+          height: max(1, lines)),
         style: theme.text)
     case .pending:
       let inside = frame.box(rect, title: "Crossover", theme: theme)
@@ -153,27 +145,12 @@ enum WhyPage {
       if state.path.value != nil || state.path.isWaiting {
         path(&frame, rect, state)
       } else {
-        samples(&frame, rect, state)
+        let inside = frame.box(rect, title: "Crossover", theme: theme)
+        frame.putWrapped(
+          "f searches from which sparsity this pattern wins, F from how many tokens; P draws what "
+            + "every λ leaves.", in: inside.inset(1, 0), style: theme.muted)
       }
     }
-  }
-
-  private static func samples(_ frame: inout Frame, _ rect: Rect, _ state: State) {
-    let theme = state.theme
-    let inside = frame.box(rect, title: "Samples of the ratio", theme: theme)
-    let raw = state.measurement.value?.rawSamples ?? []
-    let ratios = raw.compactMap { $0.count == 2 && $0[1] > 0 ? $0[0] / $0[1] : nil }
-    guard let histogram = Histogram(ratios, bins: min(24, inside.width - 2)),
-      let measurement = state.measurement.value, inside.height >= 4
-    else {
-      frame.putWrapped(
-        "f searches from which sparsity this pattern wins, F from how many tokens; P draws what every "
-          + "λ leaves.", in: inside.inset(1, 0), style: theme.muted)
-      return
-    }
-    frame.histogram(
-      histogram, in: inside.inset(1, 0), format: .ratio,
-      marks: [(measurement.speedup.estimate, "▲"), (1, "│")], theme: theme)
   }
 
   private static func path(_ frame: inout Frame, _ rect: Rect, _ state: State) {

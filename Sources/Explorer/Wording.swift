@@ -13,8 +13,14 @@ enum Wording {
     "\(Figures.ratio(interval.estimate)) \(range(interval))"
   }
 
+  /// Two digits after the point, more where they would make two ends look like one.
   static func range(_ interval: Interval) -> String {
-    "[\(NumberText.fixed(interval.low, 2)), \(NumberText.fixed(interval.high, 2))]"
+    var places = 2
+    func text(_ value: Double) -> String { NumberText.fixed(value, places) }
+    while places < 4, interval.low < interval.high, text(interval.low) == text(interval.high) {
+      places += 1
+    }
+    return "[\(text(interval.low)), \(text(interval.high))]"
   }
 
   /// Says which way it goes without colour.

@@ -61,7 +61,8 @@ public final class EightTokensDense: LinearKernel {
       WorkerPool.shared.run(threads: wanted) { worker in
         kernels.dense(
           values.halves, values.pointer, columns, from, to, places.rows.pointer,
-          places.bias.pointer, tokens, groups * worker / wanted, groups * (worker + 1) / wanted)
+          places.runs.pointer, places.bias.pointer, tokens, groups * worker / wanted,
+          groups * (worker + 1) / wanted)
       }
     }
   }

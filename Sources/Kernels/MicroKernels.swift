@@ -15,7 +15,8 @@ struct MicroKernels: Sendable {
     ) -> Void
   let singleRows:
     @Sendable (
-      Input, Int, Output, Int, Int, Words, Words, HalfWords, Input, Input, Bool, Bool, Int, Int
+      Int, Input, Int, Output, Int, Int, Words, HalfWords, Words, HalfWords, Input, Input, Bool,
+      Bool, Int, Int
     ) -> Void
   let transpose: @Sendable (Input, Int, Output, Int, Int, Int) -> Void
   let widen: @Sendable (HalfWords, Output, Int) -> Void

@@ -3,6 +3,10 @@ public struct LaboratoryConfiguration: Hashable, Sendable {
   /// The built-in model and its activations; nil where they were not found.
   public var builtInModel: String?
   public var builtInActivations: String?
+  /// Sentences, one a line: those that calibrate and are spliced, and those that only judge. Nil where
+  /// they were not found; training needs them.
+  public var calibrationText: String?
+  public var evaluationText: String?
   /// Where measured ceilings are kept between runs; nil keeps them for this run only.
   public var cacheDirectory: String?
   /// Seconds one measurement may take at most, and the half width of the interval, as a fraction of the
@@ -27,5 +31,7 @@ public struct LaboratoryConfiguration: Hashable, Sendable {
       builtInModel: directory + "/demo.safetensors",
       builtInActivations: directory + "/demo-activations.safetensors",
       cacheDirectory: cacheDirectory)
+    calibrationText = directory + "/calibration.txt"
+    evaluationText = directory + "/evaluation.txt"
   }
 }

@@ -30,6 +30,8 @@ public enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible 
   case request(String)
   /// A file or checkpoint that cannot be used, with the reason.
   case unreadable(String)
+  /// A training that cannot go on, with the step and what to change.
+  case training(String)
   case nothingToSweep(patterns: [Pattern], tensors: Int)
   case noShard(index: Int, count: Int)
   case cancelled
@@ -40,7 +42,8 @@ public enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible 
     case .pruning(.cancelled), .cancelled: .cancelled
     case .pruning(let error):
       switch error {
-      case .sparsityOutOfRange, .lambdaOutOfRange, .lambdaNeedsUnits, .needsActivations, .tooWide:
+      case .sparsityOutOfRange, .lambdaOutOfRange, .lambdaNeedsUnits, .needsActivations, .tooWide,
+        .solveCannot:
         .usage
       case .empty, .weightNotFinite, .activationNotFinite, .activationsEmpty, .activationsDead,
         .activationWidth:
@@ -54,7 +57,7 @@ public enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible 
       default: .unreadable
       }
     case .noBuiltInModel, .activations, .unreadable: .unreadable
-    case .kernel, .wrongResult: .failed
+    case .kernel, .wrongResult, .training: .failed
     }
   }
 
@@ -78,7 +81,9 @@ public enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible 
       "\(tensor): kernel \(kernel) is wrong at token \(token), output \(output): it differs from the "
         + "reference by \(NumberText.shortest(error)); no time was taken. This is a fault of the program: "
         + "please report it with the pattern and shape"
-    case .activations(let reason), .request(let reason), .unreadable(let reason): reason
+    case .activations(let reason), .request(let reason), .unreadable(let reason),
+      .training(let reason):
+      reason
     case .nothingToSweep(let patterns, let tensors):
       tensors == 0
         ? "there is no tensor to sweep: name tensors that are matrices"

@@ -8,13 +8,16 @@ extension ModelExperiment {
   ///
   /// Both encoders take the same texts in interleaved pairs, tokenising and pooling included; then the same
   /// on texts of one length; then each is looked into for where the time goes.
+  /// - Parameter changed: the encoder with these layers, where more than they differs from the unpruned
+  ///   one.
   func judge(
-    _ packed: [PackedLayer], _ question: ModelQuestion, _ isCancelled: () -> Bool,
-    _ progress: (String) -> Void
+    _ packed: [PackedLayer], _ question: ModelQuestion, changed: BERTEncoder? = nil,
+    _ isCancelled: () -> Bool, _ progress: (String) -> Void
   ) throws(LaboratoryError) -> ModelReport {
     let (texts, threads) = (question.texts, question.knobs.threads)
     progress("encoding \(evaluation.texts.count) held-out sentences")
-    let sparse = try replacing(packed)
+    let sparse: BERTEncoder
+    if let changed { sparse = changed } else { sparse = try replacing(packed) }
     let agreement = evaluation.proxies(sparse, threads: threads)
     let floor = try floor(of: packed, threads: threads)
     progress("timing \(texts.count) texts")
@@ -27,7 +30,8 @@ extension ModelExperiment {
     let parts = ModelParts(
       dense: encoder, sparse: sparse, texts: texts, threads: threads,
       names: packed.map(\.choice.tensor))
-    return ModelReport(
+    if let failure = encoder.readFailure { throw .unreadable(failure.description) }
+    var report = ModelReport(
       model: name, modelID: encoder.modelIdentity, calibrationID: calibrationID,
       selection: question.selection, layers: packed.map(\.summary), choices: packed.map(\.choice),
       knobs: question.knobs, isSequential: question.isSequential, agreement: agreement,
@@ -38,6 +42,9 @@ extension ModelExperiment {
       layerTimes: parts.layers, equalLength: equal,
       storage: storage(of: sparse, tokens: parts.tokens, threads: threads),
       maxAbsError: packed.map(\.maxAbsError).max() ?? 0, notes: question.notes)
+    report.restDenseNs = parts.restDense
+    report.restSparseNs = parts.restSparse
+    return report
   }
 
   /// Interleaved pairs of whole calls.
@@ -108,6 +115,9 @@ struct ModelParts {
   let nonlinear: Double
   /// The dense total, nanoseconds.
   let total: Double
+  /// Nanoseconds outside the named layers.
+  let restDense: Double
+  let restSparse: Double
   let tokens: Int
   static let calls = 9
 
@@ -137,6 +147,9 @@ struct ModelParts {
     share = min(1, median(before, chosen) / Double(max(1, threads)) / total)
     speedup = median(before, chosen) / max(1, median(after, chosen))
     nonlinear = median(before, \.nonlinearPerTokenAndLayer)
+    let streams = Double(max(1, threads))
+    restDense = median(before) { $0.total - chosen($0) / streams }
+    restSparse = median(after) { $0.total - chosen($0) / streams }
     tokens = before.first?.tokens ?? 0
   }
 }

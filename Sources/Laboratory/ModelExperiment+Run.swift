@@ -24,6 +24,33 @@ extension ModelExperiment {
       packed, ModelQuestion(selection, knobs, texts, seconds, isSequential), isCancelled, progress)
   }
 
+  /// The same with a setting of its own for each layer; layers without one stay as they are.
+  ///
+  /// - Throws: `request` for a tensor that is no linear layer of the encoder.
+  public func run(
+    _ choices: [LayerChoice], _ knobs: Knobs, texts: [String], seconds: Double = 3,
+    isCancelled: () -> Bool = { false }, progress: (String) -> Void = { _ in }
+  ) throws(LaboratoryError) -> ModelReport {
+    var packed: [PackedLayer] = []
+    for (index, choice) in choices.enumerated() {
+      if isCancelled() { throw .cancelled }
+      guard let layer = encoder.layers.first(where: { $0.name == choice.tensor }) else {
+        throw .request("\(choice.tensor) is no linear layer of the encoder")
+      }
+      progress("pruning \(index + 1) of \(choices.count): \(choice.tensor)")
+      var own = choice.knobs
+      own.scope = .layer
+      let source = try prepared(layer)
+      packed.append(try source.packed(try source.pruned(own, isCancelled: isCancelled), own))
+    }
+    let names = Set(choices.map(\.tensor))
+    let selection = LayerSelection.allCases.first { Set(self.names(of: $0)) == names } ?? .all
+    var base = choices.first?.knobs ?? knobs
+    base.threads = knobs.threads
+    return try judge(
+      packed, ModelQuestion(selection, base, texts, seconds), isCancelled, progress)
+  }
+
   /// The selected layers, pruned and packed.
   func prune(
     _ selection: LayerSelection, _ knobs: Knobs, _ isSequential: Bool, _ isCancelled: () -> Bool,

@@ -14,6 +14,7 @@ internal import Tensors
 public final class ModelExperiment: Sendable {
   let encoder: BERTEncoder
   let name: String
+  let directory: String
   let calibration: [String]
   let choosing: JudgedSentences
   let evaluation: JudgedSentences
@@ -35,6 +36,7 @@ public final class ModelExperiment: Sendable {
       throw .unreadable(error.description)
     }
     name = Workbench.title(of: directory)
+    self.directory = directory
     guard calibration.count >= 4, evaluation.count >= 3 else {
       throw .unreadable(
         "\(calibration.count) calibration and \(evaluation.count) held-out sentences are too few: "
@@ -48,8 +50,13 @@ public final class ModelExperiment: Sendable {
   }
 
   /// Embeddings of texts by the unpruned model, one row a text.
-  public func embeddings(of texts: [String], threads: Int) -> [[Float]] {
+  ///
+  /// - Throws: `unreadable` when the checkpoint cannot be read any more.
+  public func embeddings(
+    of texts: [String], threads: Int
+  ) throws(LaboratoryError) -> [[Float]] {
     let result = encoder.encode(texts, threads: threads).embeddings
+    if let failure = encoder.readFailure { throw .unreadable(failure.description) }
     return texts.indices.map {
       Array(result.values[$0 * result.columns..<($0 + 1) * result.columns])
     }
@@ -129,7 +136,9 @@ public final class ModelExperiment: Sendable {
     var empty: [PackedLayer] = []
     for layer in packed {
       let source = encoder.layers.first { $0.name == layer.choice.tensor }!
-      empty.append(try prepared(source).zeroed(layer.choice))
+      let bias: [Float]
+      do { bias = try encoder.bias(of: source) } catch { throw .unreadable(error.description) }
+      empty.append(try ModelLayer.zeroed(source, bias: bias, layer.choice))
     }
     let fresh = evaluation.proxies(try replacing(empty), threads: threads)
     floors.withLock { $0[names] = fresh }
@@ -169,7 +178,7 @@ private func fingerprint(_ lines: [String]) -> String {
 
 extension Matrix {
   /// `selfᵀ·self / rows`.
-  fileprivate var secondMoment: Matrix {
+  var secondMoment: Matrix {
     var gram = Product.gram(self)
     let share = 1 / Float(max(1, rows))
     for index in gram.values.indices { gram.values[index] *= share }

@@ -8,7 +8,8 @@ internal import Tensors
 struct ModelLayer: Sendable {
   let layer: EncoderLinearLayer
   let weights: Matrix
-  let bias: [Float]
+  /// The checkpoint's, or a trained one.
+  var bias: [Float]
   let statistics: CalibrationStatistics
   let pruner: LayerPruner
 
@@ -57,7 +58,9 @@ struct ModelLayer: Sendable {
   }
 
   /// The layer with nothing left but its bias.
-  func zeroed(_ choice: LayerChoice) throws(LaboratoryError) -> PackedLayer {
+  static func zeroed(
+    _ layer: EncoderLinearLayer, bias: [Float], _ choice: LayerChoice
+  ) throws(LaboratoryError) -> PackedLayer {
     let empty = Mask(rows: layer.rows, columns: layer.columns)
     do {
       let kernel = try packSparse(

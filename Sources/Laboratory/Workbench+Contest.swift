@@ -42,7 +42,7 @@ extension Workbench {
   }
 
   /// The best dense kernel of this machine for the shape, packed once a layer and checked.
-  private func denseSide(_ layer: Layer, _ knobs: Knobs) throws(LaboratoryError) -> DenseSide {
+  func denseSide(_ layer: Layer, _ knobs: Knobs) throws(LaboratoryError) -> DenseSide {
     let key = DenseKey(shape: ContestKey(layer, knobs), layer: ObjectIdentifier(layer))
     if let known = densePackings.value(for: key) { return known }
     let winner = fastestDense(

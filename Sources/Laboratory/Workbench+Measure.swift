@@ -20,9 +20,22 @@ extension Workbench {
   /// - Throws: `cancelled` when it was cancelled before there was an estimate.
   func measure(
     _ layer: Layer, _ knobs: Knobs, among tensors: [String]? = nil, plan: TimingPlan,
-    keepSamples: Bool = false, isCancelled: () -> Bool, report: (Measurement) -> Void = { _ in }
+    keepSamples: SamplesKept = .none, isCancelled: () -> Bool,
+    report: (Measurement) -> Void = { _ in }
   ) throws(LaboratoryError) -> Measurement {
     let pruned = try prune(layer.name, knobs, among: tensors) { _ in !isCancelled() }
+    return try ledger.spend { () throws(LaboratoryError) in
+      try measure(
+        pruned, of: layer, knobs, plan: plan, keepSamples: keepSamples, isCancelled: isCancelled,
+        report: report)
+    }
+  }
+
+  /// Packs, checks and times.
+  private func measure(
+    _ pruned: PrunedLayer, of layer: Layer, _ knobs: Knobs, plan: TimingPlan,
+    keepSamples: SamplesKept, isCancelled: () -> Bool, report: (Measurement) -> Void
+  ) throws(LaboratoryError) -> Measurement {
     let contest = try contest(layer, pruned, knobs, isCancelled: isCancelled)
     var plan = plan
     plan.seed = knobs.seed
@@ -89,18 +102,40 @@ extension Workbench {
   }
 }
 
+/// Which of a measurement's paired samples are handed on.
+enum SamplesKept {
+  case none, all
+  /// So many at most, evenly spaced over the run: a session keeps the shape of their distribution in
+  /// 40 kB a measurement, where all 20 000 would be 800 kB.
+  case atMost(Int)
+
+  /// `[first, second]` nanoseconds a call, in order.
+  func chosen(from rounds: [PairedTiming.Round]) -> [[Double]] {
+    let kept: Int
+    switch self {
+    case .none: return []
+    case .all: kept = rounds.count
+    case .atMost(let limit): kept = min(limit, rounds.count)
+    }
+    return (0..<kept).map {
+      let round = rounds[$0 * rounds.count / kept]
+      return [round.first, round.second]
+    }
+  }
+}
+
 /// What stays the same in all reports of one measurement.
 struct MeasurementFrame {
   let contest: Contest
   /// Nil before it was looked at.
   var quietness: Quietness?
-  let keepSamples: Bool
+  let keepSamples: SamplesKept
   private let warnings: [String]
   private let denseFlops: Double
   private let peak: Double?
 
   init(
-    contest: Contest, knobs: Knobs, machine: MachineInfo, keepSamples: Bool
+    contest: Contest, knobs: Knobs, machine: MachineInfo, keepSamples: SamplesKept
   ) {
     self.contest = contest
     self.keepSamples = keepSamples
@@ -133,6 +168,6 @@ struct MeasurementFrame {
       speedup: timing.ratio, samples: timing.rounds.count, outliers: timing.outliers,
       maxAbsError: contest.maxAbsError, sameAgainstSame: quietness?.sameAgainstSame,
       isFinal: isFinal, warnings: warnings,
-      rawSamples: keepSamples && isFinal ? timing.rounds.map { [$0.first, $0.second] } : [])
+      rawSamples: isFinal ? keepSamples.chosen(from: timing.rounds) : [])
   }
 }

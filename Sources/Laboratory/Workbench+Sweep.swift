@@ -48,8 +48,12 @@ extension Workbench {
         $0[.status] == .text(ResultStatus.ok.rawValue)
           || $0[.status] == .text(ResultStatus.failed.rawValue)
       }.map(\.settingsKey))
-    let waiting = order.filter { !done.contains(run.planned($0).settingsKey) }
+    let known = Set(plan.finishedCells ?? [])
+    let waiting = order.filter {
+      !known.contains($0) && !done.contains(run.planned($0).settingsKey)
+    }
     var state = SweepState(total: order.count, finished: order.count - waiting.count)
+    let spent = ledger.seconds
     if let budget = plan.budgetSeconds {
       try sweep(
         waiting, run, within: budget, &state, isCancelled: isCancelled, between: between,
@@ -66,7 +70,11 @@ extension Workbench {
         between()
       }
     }
-    return state.closing
+    var closing = state.closing
+    if closing.elapsedSeconds > 0 {
+      closing.measuredShare = min(1, (ledger.seconds - spent) / closing.elapsedSeconds)
+    }
+    return closing
   }
 
   /// One cell to its row; nil when cancelled meanwhile.
@@ -88,7 +96,8 @@ extension Workbench {
         isCancelled: isCancelled)
       row = run.row(index, over: row, summary: pruned.summary, quality: quality)
       let found = try measure(
-        layer, cell.knobs, among: tensors, plan: plan, keepSamples: run.plan.keepSamples,
+        layer, cell.knobs, among: tensors, plan: plan,
+        keepSamples: run.plan.keepSamples ? .all : .none,
         isCancelled: isCancelled)
       if isCancelled() { return nil }
       measurement = found

@@ -23,6 +23,11 @@ protocol StripShape {
   ) -> SIMD16<Float>
 }
 
+/// The lowest entry of a list that was read as one word: a 16-bit load for each entry costs more than
+/// its shift (8x1 with a tenth kept: 2.30 µs against 2.03, Zen 5, 2026-11).
+@inline(__always)
+func input<Word: FixedWidthInteger>(_ list: Word) -> Int { Int(truncatingIfNeeded: list & 0xffff) }
+
 /// A shape whose groups have 1, 2 or 4 strips.
 protocol TallStripShape: StripShape {
   static var strips: Int { get }
@@ -54,7 +59,8 @@ enum Columns8: TallStripShape {
   static func activations(
     _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
   ) -> SIMD16<Float> {
-    small_batch_two(x + Int(index[0]), x + Int(index[1]))
+    let list = UnsafeRawPointer(index).loadUnaligned(as: UInt32.self)
+    return small_batch_two(x + input(list), x + input(list &>> 16))
   }
   @inline(__always)
   static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
@@ -71,8 +77,9 @@ enum Columns4: TallStripShape {
   static func activations(
     _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
   ) -> SIMD16<Float> {
-    small_batch_four_of(
-      x + Int(index[0]), x + Int(index[1]), x + Int(index[2]), x + Int(index[3]))
+    let list = UnsafeRawPointer(index).loadUnaligned(as: UInt64.self)
+    return small_batch_four_of(
+      x + input(list), x + input(list &>> 16), x + input(list &>> 32), x + input(list &>> 48))
   }
   @inline(__always)
   static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
@@ -118,7 +125,8 @@ enum Dots8: StripShape {
   static func activations(
     _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
   ) -> SIMD16<Float> {
-    small_batch_eights(x + Int(index[0]), x + Int(index[1]))
+    let list = UnsafeRawPointer(index).loadUnaligned(as: UInt32.self)
+    return small_batch_eights(x + input(list), x + input(list &>> 16))
   }
 }
 
@@ -129,8 +137,9 @@ enum Dots4: StripShape {
   static func activations(
     _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
   ) -> SIMD16<Float> {
-    small_batch_fours(
-      x + Int(index[0]), x + Int(index[1]), x + Int(index[2]), x + Int(index[3]))
+    let list = UnsafeRawPointer(index).loadUnaligned(as: UInt64.self)
+    return small_batch_fours(
+      x + input(list), x + input(list &>> 16), x + input(list &>> 32), x + input(list &>> 48))
   }
 }
 

@@ -100,7 +100,8 @@ struct SparsityTUI: ParsableCommand {
     version: toolVersion,
     subcommands: [
       ExploreCommand.self, InspectCommand.self, MeasureCommand.self, SweepCommand.self,
-      MergeCommand.self, PruneCommand.self, VerifyCommand.self, EncodeCommand.self,
+      MergeCommand.self, PruneCommand.self, VerifyCommand.self, ProxiesCommand.self,
+      SensitivityCommand.self, PathCommand.self, EncodeCommand.self, TrainCommand.self,
       ReplayCommand.self, BenchCommand.self, DoctorCommand.self, ManualCommand.self,
       GradientsCommand.self,
     ],

@@ -45,6 +45,18 @@ enum Paths {
     return nil
   }()
 
+  /// The revision that was built: a line the build leaves beside the program or with its installed
+  /// data; nil where it did not.
+  static let revision: String? = {
+    let directory = parent(of: executable)
+    for path in [directory + "/revision", parent(of: directory) + "/share/sparsity-tui/revision"] {
+      guard let bytes = try? InputFile.read(path, limit: 256) else { continue }
+      let line = bytes.prefix { $0 > 32 && $0 < 127 }
+      if !line.isEmpty { return String(decoding: line, as: UTF8.self) }
+    }
+    return nil
+  }()
+
   /// Everything before the last slash; `/` for what stands at the root.
   static func parent(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }

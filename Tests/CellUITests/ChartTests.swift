@@ -133,6 +133,8 @@ import Testing
     frame.histogram(
       Histogram([1, 2, 2, 3, 3, 3, 3], bins: 3)!, in: frame.bounds, format: .plain,
       marks: [(3, "▲")], theme: theme)
-    #expect(frame.text == "  █\n ▄█\n▆██\n──▲\n1.00 3.00", "\(frame.text)")
+    #expect(
+      frame.text == "        ████\n    ▄▄▄▄████\n▆▆▆▆████████\n───────────▲\n1.00    3.00",
+      "\(frame.text)")
   }
 }

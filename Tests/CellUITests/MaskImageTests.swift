@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func magnitudeBecomesInkWithoutColours() {
-    #expect(drawn(image(), .none, .full).text == "░░  ██\n  ▒▓\n")
+    #expect(drawn(image(), .none, .full).text == "░▒  ██\n  ▓█\n")
   }
 
   @Test func coloursFollowMagnitudeAndKeptIsNeverDark() {

@@ -122,6 +122,22 @@ import Testing
       diagnosis.sentence == "80 % zeros leave 1/5.0 of the multiplications. Not measured yet.")
   }
 
+  @Test func kneeIsWhereMuchSpeedCostsLittleQuality() {
+    func point(_ speed: Double, _ error: Double) -> TradeOffPoint {
+      var row = ResultRow()
+      row[.speedup] = .number(speed)
+      row[.sparseNs] = .number(1000 / speed)
+      row[.outputError] = .number(error)
+      return TradeOffPoint(row: row, source: 0)
+    }
+    // The second lies on the worse side of the line between the ends, the third on the better one.
+    let points = [point(1, 0.1), point(2, 0.5), point(8, 0.55), point(16, 0.9)]
+    #expect(Front(points, .speedup, .outputError).knee == 2)
+    #expect(Front(points, .sparseNs, .outputError).knee == 2)
+    let hollow = [point(1, 0.1), point(2, 0.6), point(16, 0.9)]
+    #expect(Front(hollow, .speedup, .outputError).knee == nil)
+  }
+
   @Test func frontHoldsExactlyWhatNothingBeats() {
     var random = SeededRandom(23)
     for count in [1, 2, 3, 40] {

@@ -19,7 +19,9 @@ import Testing
     "note \"a # \\\"b\\\" \\\\ \\n c\"", "view tradeoff", "zoom values", "zoom 4", "pan 12 40",
     "pan left", "colour output_error", "axes speedup output_error", "sort name", "filter",
     "find key", "show both", "export a.csv", "save b.sparsity", "theme mono", "point 3 4",
-    "focus next", "knob tokens", "turn -1", "layer 2", "edit Enter", "prompt \"sw\"", "quit",
+    "focus next", "knob tokens", "turn -1", "layer 2", "edit Enter",
+    "train layers=attention pattern=8x1 sparsity=0.8 minutes=1", "plan rate 0.001", "pause",
+    "steer lambda 0.3", "prompt \"sw\"", "quit",
   ]
 
   private static let inserts = [
@@ -52,6 +54,21 @@ import Testing
       let line = Array(lines[below(lines.count)]) + [10]
       let start = lines[below(lines.count)].startIndex
       bytes.insert(contentsOf: line, at: start)
+    }
+  }
+
+  @Test func damagedStartupFilesGiveCommandsOrSentences() {
+    var random = SeededRandom(13)
+    let samples = [
+      Array("# tastes\ntheme mono\n\ntokens 8\r\nview sweep\n".utf8),
+      Array(Self.commands.joined(separator: "\n").utf8),
+    ]
+    for index in 0..<Self.cases {
+      var bytes = samples[index % samples.count]
+      for _ in 0...Int(random.next() % 4) { Self.damage(&bytes, with: samples, &random) }
+      let startup = Startup(parsing: String(decoding: bytes, as: UTF8.self), name: "startup")
+      let lines = bytes.split(separator: 10, omittingEmptySubsequences: false).count
+      #expect(startup.commands.count + startup.problems.count <= lines)
     }
   }
 

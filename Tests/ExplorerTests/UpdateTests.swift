@@ -292,7 +292,8 @@ import Testing
     let comparison = Comparison(bench.state.held(.a)!, bench.state.held(.b)!)
     #expect(
       comparison.sentence("A", "B")
-        == "A takes 2.40x less time than B; their output errors are equal.")
+        == "A and B differ in pattern 32x1 against 1x1. A is 2.40x as fast as B; their output errors are "
+        + "equal.")
   }
 
   @Test func resizedScreenAsksForPicturesOfItsSize() {

@@ -134,7 +134,7 @@ import Testing
     let bench = try workbench(opening: "synthetic:96x80:3")
     let setting = try knobs(pattern, pattern == "2:4" ? nil : 0.75)
     let found = try bench.measure(
-      try bench.layer("weight"), setting, plan: bench.measurePlan, keepSamples: true,
+      try bench.layer("weight"), setting, plan: bench.measurePlan, keepSamples: .all,
       isCancelled: { false })
     let pruned = try bench.prune("weight", setting) { _ in true }
     #expect(found.isFinal)

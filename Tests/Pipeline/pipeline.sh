@@ -93,6 +93,32 @@ else
   cat err.txt
 fi
 
+# One session of every format there has been; the rows must stay those that were recorded.
+for old in "$here"/Sessions/format-*.sparsity; do
+  name=$(basename "$old" .sparsity)
+  claim "a session of $name replays" 0 "$program" replay "$old" --headless --csv "$name.csv"
+  claim "and gives the rows that it gave then" 0 cmp "$name.csv" "$here/Sessions/$name.csv"
+done
+mkdir tiny
+claim "a small encoder is made" 0 "$python" "$here/tiny_model.py" tiny prose.txt
+train=(train tiny --text prose.txt --pattern 8x1 --sparsity 0.6 --steps 400 --evaluate-every 50 \
+  --tokens-per-step 128 --seconds 0.1)
+claim "it is pruned and trained" 0 "$program" "${train[@]}" -o whole --csv trained.csv
+claim "the row says how" 0 grep -q train-fixed trained.csv
+claim "the trained model is one of ours" 0 "$program" inspect whole
+claim "and follows its pattern" 0 "$program" verify whole --tensor '*attention.self*.weight' \
+  --pattern 8x1 --sparsity 0.59
+claim "a trained model is not overwritten" 2 "$program" "${train[@]}" -o whole
+"$program" "${train[@]}" -o broken --checkpoint-seconds 0 >/dev/null 2>&1 &
+while [ ! -s broken.training ]; do sleep 0.02; kill -0 $! 2>/dev/null || break; done
+kill -9 $! 2>/dev/null
+wait $! 2>/dev/null
+claim "a killed training left a checkpoint" 0 test -s broken.training
+claim "it is resumed" 0 "$program" "${train[@]}" -o broken --resume
+claim "to the same weights, bit for bit" 0 cmp whole/model.safetensors broken/model.safetensors
+claim "the checkpoint is gone" 1 test -e broken.training
+claim "text that is none is unreadable" 4 "$program" train tiny --text tiny/model.safetensors --steps 1
+
 printf 'not a tensor file' >bad.safetensors
 claim "a file that is none is unreadable" 4 "$program" inspect bad.safetensors
 claim "the message names it" 0 grep -q bad.safetensors err.txt
@@ -122,6 +148,13 @@ claim "a manual page is written" 0 "$program" manual
 claim "it names the commands" 0 grep -q '^.SS sweep' out.txt
 claim "completions for bash are written" 0 "$program" --generate-completion-script bash
 claim "bash reads them" 0 bash -n out.txt
+
+if unshare -rm true 2>/dev/null; then
+  claim "full, read-only and vanished disks and closed pipes are said" 0 \
+    unshare -rm "$here/disks.sh" "$program"
+else
+  echo "--    full and read-only disks: not tried, mount namespaces are not allowed here"
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

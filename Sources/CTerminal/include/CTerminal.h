@@ -20,6 +20,8 @@
 // term.h itself defines `lines`, `columns`, `tab`, `bell` as macros, so these are declared here.
 extern char *tigetstr(const char *capname);
 extern int tigetflag(const char *capname);
+extern int tigetnum(const char *capname);
+extern int setupterm(const char *term, int filedes, int *errret);
 
 static const attr_t nc_attr_bold = A_BOLD;
 static const attr_t nc_attr_dim = A_DIM;

@@ -13,6 +13,8 @@ struct BenchCommand: ParsableCommand {
 
         sparsity-tui bench
         sparsity-tui bench --shape 3072x768 --tokens 128 --csv bench.csv
+        sparsity-tui bench --pruning --shape 384x384      # what turning a knob takes
+        sparsity-tui bench --patterns 8x1 --sparsity 0.9 --tokens 128 --repeat 10
       """)
 
   @Option(help: "ROWSxCOLUMNS of the weights.")
@@ -25,12 +27,23 @@ struct BenchCommand: ParsableCommand {
   var patterns = "1x1,1x8,1x32,4x1,8x1,16x1,32x1,4x4,8x8,16x16,32x32,tw64,tew64+5%,2:4,tvw64"
   @Option(help: "Threads.")
   var threads = 1
+  @Option(
+    name: .customLong("repeat"),
+    help: "Measure the table this many times; cells show the median and its spread.")
+  var repeats = 1
   @Option(help: "Write the results to this file, - for standard output.")
   var csv: String?
   @Flag(help: "Replace files that exist.")
   var force = false
+  @Flag(help: "Time the steps of pruning a tensor of that shape instead of kernels.")
+  var pruning = false
 
   func run() throws {
+    if pruning {
+      try timePruning()
+      return
+    }
+    guard repeats >= 1 else { throw Failure(.usage, "--repeat \(repeats): at least 1") }
     if let csv, csv != "-", !force { try OutputFile.refuseExisting(csv) }
     Interrupt.watch()
     let bench = try Workbench(model: "synthetic:\(shape)")
@@ -49,16 +62,18 @@ struct BenchCommand: ParsableCommand {
       throw Failure(.failed, "the machine was not described")
     }
     let cells = plan.cells
-    var rows = [ResultRow?](repeating: nil, count: cells.count)
+    var rows = [[ResultRow]](repeating: [], count: cells.count)
     var line = ProgressLine()
-    _ = try bench.answer(.sweep(plan)) { answer in
-      guard case .sweeping(let progress) = answer else { return }
-      if let cell = progress.cell { rows[cell] = progress.row }
-      line.show(SweepText.progress(progress))
+    for turn in 1...repeats where !Interrupt.isRaised {
+      _ = try bench.answer(.sweep(plan)) { answer in
+        guard case .sweeping(let progress) = answer else { return }
+        if let cell = progress.cell, let row = progress.row { rows[cell].append(row) }
+        line.show((repeats > 1 ? "\(turn) of \(repeats): " : "") + SweepText.progress(progress))
+      }
     }
     line.finish()
     if let csv {
-      try OutputFile.write(ResultsText.csv(rows.compactMap { $0 }), to: csv, force: force)
+      try OutputFile.write(ResultsText.csv(rows.flatMap { $0 }), to: csv, force: force)
     }
     if csv != "-" {
       try OutputFile.standardOutput(text(plan, cells, rows, machine))
@@ -66,8 +81,41 @@ struct BenchCommand: ParsableCommand {
     if Interrupt.isRaised { throw Failure(.interrupted, "interrupted; finished cells are above") }
   }
 
+  private func timePruning() throws {
+    Interrupt.watch()
+    let parts = shape.split(separator: "x").map { Int($0) }
+    guard parts.count == 2, let rows = parts[0], let columns = parts[1], rows > 0, columns > 0,
+      rows <= 1 << 20, columns <= 1 << 20, rows * columns <= 1 << 30
+    else { throw Failure(.usage, "--shape \(shape): expected ROWSxCOLUMNS such as 768x768") }
+    var line = ProgressLine()
+    var times: [PruningTime] = []
+    line.show("preparing \(shape)")
+    do throws(LaboratoryError) {
+      try Laboratory.pruningTimes(
+        rows: rows, columns: columns, isCancelled: { Interrupt.isRaised }
+      ) {
+        times.append($0)
+        line.show("\($0.step) \($0.pattern)")
+      }
+    } catch {
+      line.finish()
+      throw Failure(error)
+    }
+    line.finish()
+    var table = [["step", "pattern", "median", "repetitions"]]
+    for time in times {
+      table.append([
+        time.step, time.pattern, Figures.duration(nanoseconds: time.nanoseconds),
+        String(time.repetitions),
+      ])
+    }
+    try OutputFile.standardOutput(
+      "\(shape) F32, one thread, after the tensor is loaded\n"
+        + TextTable.lines(table, numbers: [2, 3]))
+  }
+
   private func text(
-    _ plan: SweepPlan, _ cells: [SweepCell], _ rows: [ResultRow?], _ machine: MachineInfo
+    _ plan: SweepPlan, _ cells: [SweepCell], _ rows: [[ResultRow]], _ machine: MachineInfo
   ) -> String {
     var text = "\(machine.cpuModel)  \(machine.isa)  \(shape) F32  \(threads) thread"
     text += (threads == 1 ? "" : "s") + "\n"
@@ -88,13 +136,21 @@ struct BenchCommand: ParsableCommand {
             sparsity == nil
               ? pattern.fixedSparsity != nil : $0.0.knobs.requestedSparsity == sparsity
           }
-          guard let row = found?.1, let speedup = row[.speedup].number,
-            let ns = row[.sparseNs].number
+          let timed = (found?.1 ?? []).filter { $0[.speedup].number != nil }
+            .sorted { ($0[.speedup].number ?? 0) < ($1[.speedup].number ?? 0) }
+          guard let least = timed.first?[.speedup].number,
+            let most = timed.last?[.speedup].number
+          else { return "" }
+          let row = timed[timed.count / 2]
+          guard let speedup = row[.speedup].number, let ns = row[.sparseNs].number
           else { return "" }
           if dense == nil, let time = row[.denseNs].number {
             dense = (time, row[.kernelDense].text)
           }
           var text = Figures.ratio(speedup)
+          if timed.count > 1 {
+            text += " spread " + Figures.percent((most - least) / speedup, places: 2)
+          }
           if let peak = machine.ceilings?.peakFlops, let useful = row[.flopsUseful].number {
             let share = useful / (ns * 1e-9) / (peak * Double(threads))
             text += " " + Figures.percent(share, places: 0)
@@ -110,7 +166,9 @@ struct BenchCommand: ParsableCommand {
       if let dense {
         text += ": dense \(Figures.duration(nanoseconds: dense.ns)) by \(dense.name)"
       }
-      text += "; speedup and share of the peak\n"
+      text += "; speedup"
+      text += repeats > 1 ? ", most less least of \(repeats) repeats," : ""
+      text += " and share of the peak\n"
       text += TextTable.lines(table, numbers: Set(1...(amounts.count + 1)))
     }
     return text
@@ -128,6 +186,16 @@ enum SweepText {
       text += "   \(row[.pattern].text) "
       if let sparsity = row[.sparsityAchieved].number { text += Figures.percent(sparsity) + " " }
       if let speedup = row[.speedup].number { text += Figures.ratio(speedup) }
+    }
+    return text
+  }
+
+  /// One line when a sweep has ended.
+  static func closing(_ progress: SweepProgress) -> String {
+    var text = "\(progress.finished) of \(progress.total) cells in "
+    text += Figures.duration(nanoseconds: progress.elapsedSeconds * 1e9)
+    if let share = progress.measuredShare {
+      text += "; \(Figures.percent(share, places: 0)) of that in samples, packing and checks"
     }
     return text
   }

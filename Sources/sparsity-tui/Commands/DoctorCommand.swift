@@ -3,6 +3,7 @@ import CellUI
 import Experiments
 import Glibc
 import Laboratory
+import Terminal
 
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -15,6 +16,7 @@ struct DoctorCommand: ParsableCommand {
 
         sparsity-tui doctor
         sparsity-tui doctor --json
+        sparsity-tui doctor --trials 200    # how often dense against itself calls a difference
         sparsity-tui doctor --self-test     # how fast the program itself answers here
       """)
 
@@ -24,8 +26,12 @@ struct DoctorCommand: ParsableCommand {
   var selfTest = false
   @Flag(help: "Measure the ceilings again.")
   var again = false
+  @Option(
+    help: "Time dense against itself this many times and count how often it calls a difference.")
+  var trials = 0
 
   func run() throws {
+    guard trials >= 0 else { throw Failure(.usage, "--trials \(trials): at least 0") }
     Interrupt.watch()
     if selfTest {
       try SelfTest().run()
@@ -47,6 +53,15 @@ struct DoctorCommand: ParsableCommand {
     let tensor = bench.model.prunable[0].name
     guard case .measured(let measured) = try bench.answer(.measure(tensor: tensor, knobs: knobs))
     else { throw Failure(.failed, "the dense kernel was not measured") }
+    var ratios: [Interval] = []
+    if trials > 0 {
+      do {
+        ratios = try bench.laboratory.sameAgainstSame(
+          tensor: tensor, knobs: knobs, trials: trials, isCancelled: { Interrupt.isRaised }
+        ) { line.show("dense against itself, \($0) of \(trials) times …") }
+      } catch { throw Failure(error) }
+    }
+    let trialReport = SameAgainstSame(ratios)
     line.finish()
     var problems = measured.warnings
     if let ceilings = machine.ceilings, ceilings.denseShare < 0.85 {
@@ -58,20 +73,23 @@ struct DoctorCommand: ParsableCommand {
     if json {
       struct Report: Encodable {
         let machine: MachineInfo
+        let terminal: TerminalReport
         let dense_kernel: String
         let dense_ns: Interval
         let dense_refused: [String]
         let same_against_same: Interval?
+        let trials: SameAgainstSame?
         let problems: [String]
         let trusted: Bool
       }
       let report = Report(
-        machine: machine, dense_kernel: measured.kernelDense, dense_ns: measured.denseNs,
+        machine: machine, terminal: TerminalReport(abilities: TerminalAbilities()),
+        dense_kernel: measured.kernelDense, dense_ns: measured.denseNs,
         dense_refused: measured.refused, same_against_same: measured.sameAgainstSame,
-        problems: problems, trusted: problems.isEmpty)
+        trials: trialReport, problems: problems, trusted: problems.isEmpty)
       try OutputFile.standardOutput(try JSONText.encode(report) + "\n")
     } else {
-      try OutputFile.standardOutput(text(machine, measured, problems))
+      try OutputFile.standardOutput(text(machine, measured, trialReport, problems))
     }
     if !problems.isEmpty {
       throw Failure(.failed, "measurements here cannot be fully trusted now; see above")
@@ -92,7 +110,8 @@ struct DoctorCommand: ParsableCommand {
   }
 
   private func text(
-    _ machine: MachineInfo, _ measured: Measurement, _ problems: [String]
+    _ machine: MachineInfo, _ measured: Measurement, _ trials: SameAgainstSame?,
+    _ problems: [String]
   ) -> String {
     func cache(_ bytes: Int) -> String {
       bytes == 0 ? Figures.missing : "\(Figures.count(bytes >> 10)) KiB"
@@ -144,14 +163,10 @@ struct DoctorCommand: ParsableCommand {
         "\(Figures.fixed(same.estimate, 4)) [\(Figures.fixed(same.low, 4)), \(Figures.fixed(same.high, 4))]",
       ])
     }
-    let terminal = isatty(STDOUT_FILENO) == 1 ? "a terminal" : "no terminal"
+    if let trials { rows.append(["\(trials.trials) times", trials.sentence]) }
+    rows.append(["", ""])
+    rows += TerminalReport(abilities: TerminalAbilities()).rows
     rows += [
-      ["", ""],
-      [
-        "terminal",
-        "\(terminal), TERM=\(Paths.environment("TERM") ?? "unset")"
-          + (Paths.environment("NO_COLOR") == nil ? "" : ", NO_COLOR"),
-      ],
       ["built-in model", Paths.data ?? "not found"],
       ["state", Paths.state],
       ["cache", Paths.cache],
@@ -164,5 +179,31 @@ struct DoctorCommand: ParsableCommand {
       for problem in problems { text += "! \(problem)\n" }
     }
     return text
+  }
+}
+
+/// What repeated timings of one thing against itself found.
+private struct SameAgainstSame: Encodable {
+  let trials: Int
+  /// Trials whose 95 % interval leaves out 1.
+  let differences: Int
+  /// Width of the widest interval, and of the one in the middle.
+  let widest: Double
+  let median_width: Double
+
+  /// Nil without a trial.
+  init?(_ ratios: [Interval]) {
+    guard !ratios.isEmpty else { return nil }
+    trials = ratios.count
+    differences = ratios.count { Verdict(speedup: $0) != .indistinguishable }
+    let widths = ratios.map { $0.high - $0.low }.sorted()
+    widest = widths[widths.count - 1]
+    median_width = widths[widths.count / 2]
+  }
+
+  var sentence: String {
+    "\(differences) call a difference, \(Figures.fixed(Double(trials) / 20, 1)) expected of intervals of "
+      + "95 %; widest interval \(Figures.percent(widest, places: 2)), "
+      + "half of them within \(Figures.percent(median_width, places: 2))"
   }
 }

@@ -14,6 +14,9 @@ struct ExploreCommand: ParsableCommand {
       ? shows every key and command, : opens the prompt, q leaves. The session is recorded as it \
       happens; :save keeps a copy under a name of yours.
 
+      Commands in $XDG_CONFIG_HOME/sparsity-tui/startup (one a line, such as theme high-contrast or \
+      tokens 8) are carried out at every start.
+
         sparsity-tui
         sparsity-tui model.safetensors --tensor encoder.layer.0.attention.self.query.weight
         sparsity-tui synthetic:768x768 --no-mouse
@@ -40,8 +43,19 @@ struct ExploreCommand: ParsableCommand {
     }
     var commands: [Command] = [.open(path: model)]
     if let tensor { commands.append(.tensor(tensor)) }
+    var problems: [String] = []
+    let startup = Paths.configuration + "/startup"
+    if access(startup, F_OK) == 0 {
+      do {
+        let bytes = try InputFile.read(startup, limit: 1 << 16)
+        let tastes = Startup(parsing: String(decoding: bytes, as: UTF8.self), name: startup)
+        commands += tastes.commands
+        problems = tastes.problems
+      } catch { problems = [sentence(error)] }
+    }
     try screen.run(record: session) { exploration in
       for command in commands { exploration.send(.command(command)) }
+      for problem in problems { exploration.send(.problem(problem)) }
     }
   }
 }

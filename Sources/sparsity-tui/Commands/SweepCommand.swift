@@ -25,7 +25,8 @@ struct SweepCommand: ParsableCommand {
   @Option(
     help: "Which tensors; * matches any characters. All weights of linear layers when left out.")
   var tensor: [String] = []
-  @Option(help: "Activations to calibrate and judge with (.npy or .safetensors).")
+  @Option(
+    help: "Activations (.npy, .safetensors) or a text that the model's own encoder reads.")
   var calibration: String?
   @OptionGroup(title: "Knobs") var knobs: SweepKnobOptions
   @Option(help: "The file to write, - for standard output.")
@@ -99,7 +100,8 @@ struct SweepCommand: ParsableCommand {
       standardError("\(estimate.cells) cells, at most about \(most)\n")
     }
     if dryRun { return [] }
-    let meta = try bench.laboratory.meta(for: plan, options: options)
+    let meta = try bench.laboratory.meta(
+      for: plan, options: options, revision: Paths.revision)
     var file: ResultsFile?
     if let csv, csv != "-" || format == "csv" {
       file =
@@ -112,7 +114,7 @@ struct SweepCommand: ParsableCommand {
     var line = ProgressLine()
     defer { line.finish() }
     var problem: ResultsFileError?
-    _ = try bench.laboratory.sweep(
+    let closing = try bench.laboratory.sweep(
       plan, options: options, isCancelled: { Interrupt.isRaised || problem != nil }
     ) { cell in
       line.show(SweepText.progress(cell.progress))
@@ -124,6 +126,8 @@ struct SweepCommand: ParsableCommand {
       } catch { problem = error }
     }
     if let problem { throw problem }
+    line.finish()
+    if isatty(STDERR_FILENO) == 1 { standardError(SweepText.closing(closing) + "\n") }
     return rows
   }
 
