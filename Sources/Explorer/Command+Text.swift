@@ -28,6 +28,7 @@ extension Command: CustomStringConvertible {
     case .plan(let knob, let value): return line("plan", knob.rawValue, value)
     case .steer(let steer): return steer.description
     case .resume: return "resume"
+    case .encode(let models): return "encode" + (models.map { " \($0)" } ?? "")
     case .cancel: return "cancel"
     case .apply(.all): return "apply all"
     case .apply(.kind): return "apply kind"
@@ -114,6 +115,13 @@ extension Command: CustomStringConvertible {
     case "steer": return .steer(try words.steer())
     case "pause": return .steer(.pause)
     case "resume": return .resume
+    case "encode":
+      guard !words.isEmpty else { return .encode(models: nil) }
+      let models = try words.integer("a number of models")
+      guard (1...64).contains(models) else {
+        throw CommandError("encode \(models): expected 1 to 64 models along the front")
+      }
+      return .encode(models: models)
     case "cancel": return .cancel
     case "apply":
       switch try words.word("all, kind or the name of a tensor") {

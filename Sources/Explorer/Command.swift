@@ -108,6 +108,9 @@ public enum Command: Hashable, Sendable {
   case resume
   case cancel
 
+  /// Runs the whole encoder: with the layers' choices, or so many models along the front.
+  case encode(models: Int?)
+
   case apply(ApplyTarget)
   case budget(BudgetKind, Double)
 

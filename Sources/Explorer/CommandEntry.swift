@@ -54,6 +54,9 @@ struct CommandEntry: Sendable {
       ) { _ in ["lambda", "rate", "sparsity", "pause", "resume", "stop"] },
       CommandEntry(name: "pause", arguments: "", help: "let the training rest"),
       CommandEntry(
+        name: "encode", arguments: "[MODELS]",
+        help: "run the whole encoder with the layers' choices, or along the front"),
+      CommandEntry(
         name: "cancel", arguments: "", help: "end what is running; what is finished stays"),
       CommandEntry(
         name: "apply", arguments: "all|kind|TENSOR", help: "give these knobs to other layers"
@@ -170,6 +173,15 @@ extension ResultColumn {
   /// The columns that can be drawn.
   static let figures: [ResultColumn] = [
     .speedup, .sparseNs, .denseNs, .outputError, .keptEnergy, .keptL1, .weightError, .cosine,
-    .bytesSparse, .sparsityAchieved, .packNs, .flopsExecuted,
+    .bytesSparse, .sparsityAchieved, .packNs, .flopsExecuted, .flopsUseful, .bytesDense, .nnz,
+    .maxAbsError, .samples, .outliers, .rankCorrelation, .neighbourAgreement,
   ]
+
+  /// The next of them that some row has a figure for; itself when there is no other.
+  func next(among rows: [ResultRow]) -> ResultColumn {
+    let all = Self.figures
+    let at = all.firstIndex(of: self) ?? 0
+    return (1..<all.count).map { all[(at + $0) % all.count] }
+      .first { column in rows.contains { $0[column].number != nil } } ?? self
+  }
 }

@@ -60,6 +60,7 @@ extension RecordedResult {
     case .sensitivity: "sensitivity"
     case .path: "path"
     case .crossover: "crossover"
+    case .model: "model"
     case .machine: "machine"
     case .trainingStarted: "training-started"
     case .training: "training"
@@ -77,6 +78,7 @@ extension RecordedResult {
     case .sensitivity(let value): json = try JSONText.encode(value)
     case .path(let value): json = try JSONText.encode(value)
     case .crossover(let value): json = try JSONText.encode(value)
+    case .model(let value): json = try JSONText.encode(value)
     case .machine(let value): json = try JSONText.encode(value)
     case .trainingStarted(let value): json = try JSONText.encode(value)
     case .training(let value): json = try JSONText.encode(value)
@@ -95,6 +97,7 @@ extension RecordedResult {
     case "sensitivity": self = .sensitivity(try JSONText.decode(SensitivityCurve.self, from: json))
     case "path": self = .path(try JSONText.decode(RegularizationPath.self, from: json))
     case "crossover": self = .crossover(try JSONText.decode(Crossover.self, from: json))
+    case "model": self = .model(try JSONText.decode(ModelReport.self, from: json))
     case "machine": self = .machine(try JSONText.decode(MachineInfo.self, from: json))
     case "training-started":
       self = .trainingStarted(try JSONText.decode(TrainingStart.self, from: json))

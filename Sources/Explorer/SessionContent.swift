@@ -10,6 +10,7 @@ public enum RecordedResult: Hashable, Sendable {
   case sensitivity(SensitivityCurve)
   case path(RegularizationPath)
   case crossover(Crossover)
+  case model(ModelReport)
   case machine(MachineInfo)
   case trainingStarted(TrainingStart)
   /// A training at one of its evaluations.

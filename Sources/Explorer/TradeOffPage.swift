@@ -6,10 +6,8 @@ enum TradeOffPage {
   static func draw(_ frame: inout Frame, _ state: State, _ layout: ScreenLayout) {
     let theme = state.theme
     let points = state.tradeOffPoints
-    let (plot, side) = areas(layout)
-    let inside = frame.box(
-      plot, title: title(state), note: "\(points.count) points", theme: theme, focused: true)
     guard !points.isEmpty else {
+      let inside = frame.box(layout.body, title: title(state), theme: theme, focused: true)
       let text =
         state.resultRows.isEmpty && state.tradeOff.overlays.isEmpty
         ? "Nothing measured yet. m measures this mask, s sweeps patterns x sparsities, and "
@@ -20,6 +18,9 @@ enum TradeOffPage {
         text, in: inside.centered(width: min(64, inside.width - 4), height: 5), style: theme.muted)
       return
     }
+    let (plot, side) = areas(layout)
+    let inside = frame.box(
+      plot, title: title(state), note: "\(points.count) points", theme: theme, focused: true)
     let front = Front(points, state.choices.tradeOffX, state.choices.tradeOffY)
     var chart = chart(points, front, state)
     let area = chart.plot(in: chartRect(plot))
@@ -103,7 +104,9 @@ enum TradeOffPage {
       let isWide = (values.max() ?? 1) > 4 * (values.filter { $0 > 0 }.min() ?? 1)
       let isQuantity: Bool
       switch column {
-      case .speedup, .sparseNs, .denseNs, .packNs, .bytesSparse, .flopsExecuted: isQuantity = true
+      case .speedup, .sparseNs, .denseNs, .packNs, .bytesSparse, .bytesDense, .flopsExecuted,
+        .flopsUseful, .nnz:
+        isQuantity = true
       default: isQuantity = false
       }
       let kind: Scale.Kind

@@ -34,6 +34,7 @@ extension State {
     case .sensitivity(let curve): return receive(.sensitivity(curve))
     case .path(let path): return receive(.path(path))
     case .crossover(let crossover): return receive(.crossover(crossover))
+    case .encoded(let report): return receive(.model(report))
     case .machine(let machine): return receive(.machine(machine))
     case .trainingStarted(let start): return receive(.trainingStarted(start))
     case .training(let progress): return receive(progress)
@@ -82,6 +83,16 @@ extension State {
       runs.end(.crossover)
       note(crossover.sentence, .result)
       return record(result)
+    case .model(let report):
+      // One of several along the front says so in its notes; `finished` ends those.
+      if !report.notes.contains(where: { $0.hasPrefix("front ") }) { runs.end(.encode) }
+      layers.report = report
+      tradeOff.add(ResultRow(report, machine: machine))
+      let text =
+        "whole model: \(Wording.speedup(report.speedup)) end to end, mean cosine "
+        + NumberText.fixed(report.agreement.cosine, 3)
+      note(text, .result)
+      return record(result) + say(text + "; axes speedup cosine shows it on page 3")
     case .machine(let machine):
       runs.end(.machine)
       self.machine = machine
@@ -125,7 +136,10 @@ extension State {
       return effects
         + say("\(info.name): no floating-point matrix in it that could be pruned", .error)
     }
-    if !isSame { layers.selected = 0 }
+    if !isSame {
+      layers.selected = 0
+      layers.report = nil
+    }
     if machine == nil, runs.current(.machine) == nil {
       effects += begin(.machine, .describeMachine)
     }
@@ -136,6 +150,7 @@ extension State {
 
   private mutating func finished(_ job: Job) -> [Effect] {
     runs.end(job)
+    if job == .encode { return record(.ended(EndedJob(job: job.title, reason: ""))) }
     guard job == .sensitivity else { return [] }
     note("sensitivity of \(layers.curves.count) layers", .result)
     return record(.ended(EndedJob(job: job.title, reason: "")))
@@ -164,7 +179,7 @@ extension State {
     case .crossover: crossover = .failed(reason)
     case .path: path = .failed(reason)
     case .training: training.status = .failed(reason)
-    case .machine, .sensitivity: break
+    case .machine, .sensitivity, .encode: break
     }
     note(reason, .problem)
     let effects = job.isMeasured ? record(.ended(EndedJob(job: job.title, reason: reason))) : []
@@ -200,7 +215,7 @@ extension State {
 extension TradeOffState {
   /// Adds a row; a newer one of the same mask and timing takes the older one's place.
   mutating func add(_ row: ResultRow) {
-    let identity: [ResultColumn] = [
+    var identity: [ResultColumn] = [
       .modelID, .tensor, .pattern, .criterion, .regularizer, .solve, .refit, .sparsityRequested,
       .lambda, .tokens, .threads, .dtype, .layout, .cache, .seed,
     ]
@@ -209,6 +224,8 @@ extension TradeOffState {
       if !rows.contains(row) { rows.append(row) }
       return
     }
+    // Whole models with a pattern for each layer differ in what is zero and in their notes.
+    if row[.tensor] == .text("*") { identity += [.sparsityAchieved, .note] }
     if let old = rows.firstIndex(where: { other in identity.allSatisfy { other[$0] == row[$0] } }) {
       rows[old] = row
     } else {

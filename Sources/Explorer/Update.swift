@@ -60,7 +60,7 @@ extension State {
       if command.isRecorded { effects += record(command) }
       switch command {
       case .set, .turn, .sweep, .train, .view, .help, .prompt: isFirstRun = false
-      case .note, .apply, .budget, .sensitivity: isDirty = !isReplay
+      case .note, .apply, .budget, .sensitivity, .encode: isDirty = !isReplay
       default: break
       }
       switch command {
@@ -88,7 +88,7 @@ extension State {
     case .open, .tensor, .calibration, .set, .turn, .knob, .layer, .apply, .budget:
       return try change(command)
     case .train, .plan, .steer: return try train(command)
-    case .measure, .sweep, .solvePath, .sensitivity, .crossover, .resume, .cancel:
+    case .measure, .sweep, .solvePath, .sensitivity, .crossover, .encode, .resume, .cancel:
       return try start(command)
     case .hold, .compare, .undo, .redo, .note, .overlay: return recall(command)
     case .view, .zoom, .pan, .colour, .axes, .sort, .filter, .find, .findNext, .show, .theme,
@@ -152,7 +152,11 @@ extension State {
     }
     var shown = command
     if case .open(let path, _) = command { shown = .open(path: path) }
-    log.entries.append(.init(text: shown.text, kind: .command))
+    // A note stands in the log as itself.
+    if case .note = command {
+    } else {
+      log.entries.append(.init(text: shown.text, kind: .command))
+    }
     return flushRecord() + record(.command(command))
   }
 
