@@ -1,5 +1,6 @@
 import Encoder
 import Foundation
+import Tensors
 import Testing
 
 @testable import Laboratory
