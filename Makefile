@@ -131,6 +131,9 @@ peers: build model
 	  torch==2.15.0 transformers==5.23.0 onnxruntime==1.31.1 onnx==1.23.2
 	SPARSITY_TUI_DATA="$(CURDIR)/data" .build/peers/bin/python Tests/peers.py $(BINARY) \
 	  --model "$(CACHE)/all-MiniLM-L6-v2" $(PEERS)
+	.build/peers/bin/python Tests/gradients.py $(BINARY) --model "$(CACHE)/all-MiniLM-L6-v2"
+	.build/peers/bin/python Tests/gradients.py $(BINARY) --model "$(CACHE)/all-MiniLM-L6-v2" \
+	  --layers all --dense
 
 # Undefined behaviour in the kernels and readers shows here; slow, so not part of the tests.
 sanitize:

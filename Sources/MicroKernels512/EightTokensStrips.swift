@@ -44,15 +44,21 @@ private func strips8(
           small_batch_spread(last, row), activations, sums[unchecked: row &+ 4])
       }
     }
-    for pair in 0..<4 {
-      let total = small_batch_add_halves(
-        sums[unchecked: 2 &* pair], sums[unchecked: 2 &* pair &+ 1])
-      let lane = group &* 8 &+ 2 &* pair
-      if whole, runs[group &>> 1] >= 8 {
-        small_batch_put_pair(total, lane, y, rows, bias)
-      } else {
-        small_batch_put_rows(total, lane, y, rows, bias, tokens, adding)
-      }
+    let lane = group &* 8
+    let first = small_batch_add_halves(sums[unchecked: 0], sums[unchecked: 1])
+    let second = small_batch_add_halves(sums[unchecked: 2], sums[unchecked: 3])
+    let third = small_batch_add_halves(sums[unchecked: 4], sums[unchecked: 5])
+    let fourth = small_batch_add_halves(sums[unchecked: 6], sums[unchecked: 7])
+    if whole, runs[group &>> 1] >= 8 {
+      small_batch_put_pair(first, lane, y, rows, bias)
+      small_batch_put_pair(second, lane &+ 2, y, rows, bias)
+      small_batch_put_pair(third, lane &+ 4, y, rows, bias)
+      small_batch_put_pair(fourth, lane &+ 6, y, rows, bias)
+    } else {
+      small_batch_put_rows(first, lane, y, rows, bias, tokens, adding)
+      small_batch_put_rows(second, lane &+ 2, y, rows, bias, tokens, adding)
+      small_batch_put_rows(third, lane &+ 4, y, rows, bias, tokens, adding)
+      small_batch_put_rows(fourth, lane &+ 6, y, rows, bias, tokens, adding)
     }
   }
 }
@@ -90,16 +96,18 @@ private func strips4(
           small_batch_spread(high, row), second, b[unchecked: row])
       }
     }
-    for pair in 0..<2 {
-      let total = small_batch_add_halves(
-        a[unchecked: 2 &* pair] + b[unchecked: 2 &* pair],
-        a[unchecked: 2 &* pair &+ 1] + b[unchecked: 2 &* pair &+ 1])
-      let lane = group &* 4 &+ 2 &* pair
-      if whole, runs[group &>> 2] >= 4 {
-        small_batch_put_pair(total, lane, y, rows, bias)
-      } else {
-        small_batch_put_rows(total, lane, y, rows, bias, tokens, adding)
-      }
+    // Written out: in a loop the sums would go through memory.
+    let lane = group &* 4
+    let first = small_batch_add_halves(
+      a[unchecked: 0] + b[unchecked: 0], a[unchecked: 1] + b[unchecked: 1])
+    let second = small_batch_add_halves(
+      a[unchecked: 2] + b[unchecked: 2], a[unchecked: 3] + b[unchecked: 3])
+    if whole, runs[group &>> 2] >= 4 {
+      small_batch_put_pair(first, lane, y, rows, bias)
+      small_batch_put_pair(second, lane &+ 2, y, rows, bias)
+    } else {
+      small_batch_put_rows(first, lane, y, rows, bias, tokens, adding)
+      small_batch_put_rows(second, lane &+ 2, y, rows, bias, tokens, adding)
     }
   }
 }

@@ -103,6 +103,7 @@ struct SparsityTUI: ParsableCommand {
       MergeCommand.self, PruneCommand.self, VerifyCommand.self, ProxiesCommand.self,
       SensitivityCommand.self, PathCommand.self, EncodeCommand.self, TrainCommand.self,
       ReplayCommand.self, BenchCommand.self, DoctorCommand.self, ManualCommand.self,
+      GradientsCommand.self,
     ],
     defaultSubcommand: ExploreCommand.self)
 }
