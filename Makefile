@@ -8,7 +8,7 @@ BINARY := .build/release/sparsity-tui
 PYTHON := .build/python/bin/python
 CACHE  := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/sparsity-tui
 
-.PHONY: run build test check lint walls install model data screenshots bench peers sanitize \
+.PHONY: run build test check lint walls install model data screenshots bench peers finding sanitize \
         dependencies test-dependencies clean
 
 run: build
@@ -125,6 +125,13 @@ peers: build model
 	  torch==2.15.0 transformers==5.23.0 onnxruntime==1.31.1 onnx==1.23.2
 	SPARSITY_TUI_DATA="$(CURDIR)/data" .build/peers/bin/python Tests/peers.py $(BINARY) \
 	  --model "$(CACHE)/all-MiniLM-L6-v2" $(PEERS)
+
+# Which block shape is best at equal speed and equal training: three seeds of three methods, a minute each.
+# FINDING holds further options: `make finding FINDING="--steps 300 --seeds 1"`. Goes on where it was stopped.
+finding: build model
+	@$(call need,fortunes,the text that is trained on,test -e /usr/share/games/fortunes/literature)
+	SPARSITY_TUI_DATA="$(CURDIR)/data" python3 Tests/finding.py $(BINARY) .build/finding \
+	  --text /usr/share/games/fortunes $(FINDING)
 
 # Undefined behaviour in the kernels and readers shows here; slow, so not part of the tests.
 sanitize:
