@@ -8,7 +8,7 @@ BINARY := .build/release/sparsity-tui
 PYTHON := .build/python/bin/python
 CACHE  := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/sparsity-tui
 
-.PHONY: run build test check lint walls install model data screenshots bench peers finding sanitize \
+.PHONY: run build test check lint walls install model data screenshots bench latency peers finding sanitize \
         dependencies test-dependencies clean
 
 run: build
@@ -95,7 +95,8 @@ data: model
 	.build/extract/bin/python -m pip install --quiet numpy tokenizers
 	.build/extract/bin/python data/extract.py
 
-# Pictures for the README, from the real program in a terminal of its own.
+# Pictures for the README: the real program in a terminal of its own, after its built-in tour, whose
+# measurements are recorded. Only the layers' sensitivity is computed anew.
 PICTURE = env XDG_STATE_HOME=.build/pictures/state XDG_CACHE_HOME=.build/pictures/cache \
   XDG_CONFIG_HOME=.build/pictures/config .build/pictures/bin/python screenshots/take.py
 screenshots: build
@@ -105,18 +106,23 @@ screenshots: build
 	@$(call need,python3-venv,the pictures are drawn with Pillow,python3 -m ensurepip --version)
 	python3 -m venv .build/pictures
 	.build/pictures/bin/python -m pip install --quiet pillow
-	$(PICTURE) screenshots/mask.png --keys "Down Up" -- $(BINARY)
-	$(PICTURE) screenshots/sweep.png --keys "2 s wait:73/73" -- $(BINARY)
-	$(PICTURE) screenshots/tradeoff.png --keys "2 s wait:73/73 3" -- $(BINARY)
-	$(PICTURE) screenshots/layers.png --keys "4 S" -- $(BINARY)
-	$(PICTURE) screenshots/why.png --keys "5" -- $(BINARY)
-	$(PICTURE) screenshots/log.png --keys "2 s wait:73/73 6" -- $(BINARY)
+	$(PICTURE) screenshots/log.png --limit 300 --quiet 2 --keys "F2 > > > > wait:takes Escape \
+	  :pattern Space 32x1 Enter :sparsity Space 0.8 Enter shot:screenshots/mask.png 2 Down Down Right shot:screenshots/sweep.png \
+	  3 Right Right shot:screenshots/tradeoff.png 4 S shot:screenshots/layers.png \
+	  5 shot:screenshots/why.png 1 a :sparsity Space 0.6 Enter b c" -- $(BINARY)
+
+# How long a key takes to its frame, idle and while both cores compute and a sweep is measured.
+latency: build
+	SPARSITY_TUI_DATA="$(CURDIR)/data" python3 Tests/latency.py $(BINARY)
+	SPARSITY_TUI_DATA="$(CURDIR)/data" python3 Tests/latency.py $(BINARY) --load 2 --sweep \
+	  --model synthetic:768x768
 
 bench: build
 	$(BINARY) bench
 
 # The whole encoder against PyTorch and onnxruntime, in turns; downloads some gigabytes of them from PyPI.
-# PEERS holds further options: `make peers PEERS="--batch 1 --patterns 8x1,32x1"`.
+# PEERS replaces the five tables by one: `make peers PEERS="--batch 1 --patterns 8x1,32x1"`.
+PEERS ?= --all
 peers: build model
 	@$(call need,python3-venv,the peers run in an environment of their own,\
 	  python3 -m ensurepip --version)
@@ -125,6 +131,9 @@ peers: build model
 	  torch==2.15.0 transformers==5.23.0 onnxruntime==1.31.1 onnx==1.23.2
 	SPARSITY_TUI_DATA="$(CURDIR)/data" .build/peers/bin/python Tests/peers.py $(BINARY) \
 	  --model "$(CACHE)/all-MiniLM-L6-v2" $(PEERS)
+	.build/peers/bin/python Tests/gradients.py $(BINARY) --model "$(CACHE)/all-MiniLM-L6-v2"
+	.build/peers/bin/python Tests/gradients.py $(BINARY) --model "$(CACHE)/all-MiniLM-L6-v2" \
+	  --layers all --dense
 
 # Which block shape is best at equal speed and equal training: three seeds of three methods, a minute each.
 # FINDING holds further options: `make finding FINDING="--steps 300 --seeds 1"`. Goes on where it was stopped.

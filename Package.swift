@@ -73,7 +73,7 @@ let package = Package(
       ],
       swiftSettings: optimised),
     .target(
-      name: "Pruning", dependencies: ["Tensors", "Experiments", "Kernels"],
+      name: "Pruning", dependencies: ["Tensors", "Experiments", "Kernels", "Intrinsics"],
       swiftSettings: optimised),
     .target(name: "Benchmarking", dependencies: ["Experiments"], swiftSettings: optimised),
     .target(

@@ -8,6 +8,7 @@ over the rounds; multiples are medians of the ratios within a round.
 
     python peers.py PROGRAM [--model DIR] [--threads 1] [--batch 32] [--equal] [--rounds 15]
                     [--layers all] [--patterns 8x1,32x1] [--sparsity 0.9]
+    python peers.py PROGRAM --all       four tables: mixed and equal lengths, one text, two threads
 """
 
 import argparse
@@ -34,6 +35,9 @@ def arguments():
         "--equal", action="store_true", help="texts of one length: no peer has padding to compute"
     )
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument(
+        "--all", action="store_true", help="both batch sizes, equal lengths, and two threads"
+    )
     parser.add_argument("--layers", default="all")
     parser.add_argument("--patterns", default="8x1,32x1,16x16,4x1,2:4,1x1")
     parser.add_argument("--sparsity", default="0.9")
@@ -42,6 +46,21 @@ def arguments():
 
 
 options = arguments()
+if options.all:
+    # Thread counts are settled when the libraries load: a process of its own for each table.
+    given = [argument for argument in sys.argv if argument != "--all"]
+    status = 0
+    for extra in (
+        ["--batch", "32"],
+        ["--batch", "32", "--equal"],
+        ["--batch", "1"],
+        ["--batch", "32", "--threads", "2"],
+        ["--batch", "1", "--threads", "2"],
+    ):
+        sys.stdout.flush()
+        status |= subprocess.run([sys.executable, *given, *extra]).returncode
+        print(flush=True)
+    sys.exit(status)
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = str(options.threads)
 os.environ["TOKENIZERS_PARALLELISM"] = "false"

@@ -3,8 +3,9 @@
     python3 take.py OUT.png [--columns 140] [--rows 42] [--keys "m 2 Down :text Enter"] -- PROGRAM ...
 
 Needs tmux besides what render.py needs. Keys are tmux's names (Enter, Escape, Down, C-r) or single
-characters; `text:...` types a word, `wait:TEXT` waits until the screen shows it. Before the picture
-is taken the screen has to stand still for `--quiet` seconds.
+characters; `text:...` types a word, `wait:TEXT` waits until the screen shows it, `gone:TEXT` until it
+shows it no more, `shot:FILE.png` takes a picture on the way. Before a picture is taken the screen has
+to stand still for `--quiet` seconds.
 """
 
 import argparse
@@ -54,11 +55,12 @@ class Screen:
     def press(self, key, limit):
         if key.startswith("text:"):
             self.tmux("send-keys", "-l", key[5:])
-        elif key.startswith("wait:"):
+        elif key.startswith(("wait:", "gone:")):
             deadline = time.monotonic() + limit
-            while key[5:] not in self.tmux("capture-pane", "-p"):
+            wanted = key.startswith("wait:")
+            while (key[5:] in self.tmux("capture-pane", "-p")) != wanted:
                 if time.monotonic() > deadline:
-                    sys.exit(f"the screen did not show '{key[5:]}' within {limit:g} s")
+                    sys.exit(f"waited for '{key}' more than {limit:g} s")
                 time.sleep(0.05)
         else:
             self.tmux("send-keys", key)
@@ -87,11 +89,17 @@ def main():
     try:
         screen.settle(min(options.quiet, 0.5), options.limit)
         for key in options.keys.split():
-            screen.press(key, options.limit)
-        text = screen.settle(options.quiet, options.limit)
+            if key.startswith("shot:"):
+                picture(screen.settle(options.quiet, options.limit), key[5:], options.size)
+            else:
+                screen.press(key, options.limit)
+        picture(screen.settle(options.quiet, options.limit), options.out, options.size)
     finally:
         screen.close()
-    render.Picture(render.parse(text), options.size).image.save(options.out, optimize=True)
+
+
+def picture(text, path, size):
+    render.Picture(render.parse(text), size).image.save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ public enum NumberFormat: Hashable, Sendable {
     let places = max(0, -Int(floor(log10(abs(step * factor)) + 1e-9)))
     switch self {
     case .plain where abs(value) < 1e5: return Figures.fixed(value, places)
+    // Nothing needs no unit, and which one would it be.
+    case .duration where value == 0: return "0"
     case .ratio: return Figures.fixed(value, places) + "x"
     case .percent: return Figures.fixed(value * factor, places) + " %"
     default: return Self.withoutTrailingZeros(text(value))
@@ -114,6 +116,14 @@ public struct Scale: Hashable, Sendable {
     switch kind {
     case .linear: return (value - low) / (high - low)
     case .logarithmic: return value > 0 ? log(value / low) / log(high / low) : nil
+    }
+  }
+
+  /// The value at a fraction of the scale: what `fraction` gives back.
+  public func value(at fraction: Double) -> Double {
+    switch kind {
+    case .linear: low + fraction * (high - low)
+    case .logarithmic: low * pow(high / low, fraction)
     }
   }
 

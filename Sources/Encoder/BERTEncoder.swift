@@ -69,16 +69,7 @@ public final class BERTEncoder: Sendable {
           layer: layer, role: $0, prefix: reader.prefix, configuration: configuration)
       }
     }
-    var kernels: [any LinearKernel] = []
-    for layer in layers {
-      let name = String(layer.name.dropFirst(reader.prefix.count))
-      let bias = String(layer.bias.dropFirst(reader.prefix.count))
-      kernels.append(
-        fastestDense(
-          weights: try reader.matrix(name, layer.rows, layer.columns),
-          bias: try reader.vector(bias, layer.rows), tokens: Self.tokensPerGroup))
-    }
-    self.kernels = kernels
+    kernels = try EncoderDense.kernels(layers, reader, threads: threads)
     scratch = EncoderScratchPool()
   }
 
@@ -93,6 +84,12 @@ public final class BERTEncoder: Sendable {
     self.weights = weights ?? other.weights
     scratch = other.scratch
     self.kernels = kernels
+  }
+
+  /// Why a word's vector could not be read, if that happened since the encoder was opened: the checkpoint
+  /// was cut or its disk failed. Embeddings of texts with such a word are NaN.
+  public var readFailure: EncoderError? {
+    weights.words.failure.map { .file("\($0)") }
   }
 
   /// The weights of a linear layer as they stand in the checkpoint, `[outputs, inputs]`.

@@ -40,6 +40,20 @@ public struct EncoderLinearLayer: Hashable, Sendable {
   /// Inputs.
   public let columns: Int
 
+  /// The input of a weight by its name in a checkpoint; nil for what is no linear layer of an encoder.
+  public static func input(ofWeight name: String) -> String? {
+    guard let role = Role.allCases.first(where: { name.hasSuffix(".\($0.name).weight") }) else {
+      return nil
+    }
+    let base = name.dropLast(role.name.count + ".weight".count)
+    // What stands before the role ends in `encoder.layer.N.`.
+    let parts = base.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count >= 4, parts[parts.count - 1].isEmpty, Int(parts[parts.count - 2]) != nil,
+      parts[parts.count - 3] == "layer", parts[parts.count - 4] == "encoder"
+    else { return nil }
+    return base + role.input
+  }
+
   init(layer: Int, role: Role, prefix: String, configuration: EncoderConfiguration) {
     let base = "\(prefix)encoder.layer.\(layer)."
     name = base + role.name + ".weight"

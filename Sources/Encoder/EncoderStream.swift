@@ -98,8 +98,10 @@ struct EncoderStream {
   private func finish(layer: Int, group: Int) {
     let x = residualView(group)
     let hiddenView = Activations(
-      features: encoder.configuration.intermediate, tokens: lanes(group), borrowing: intermediate)
-    let output = Activations(features: hidden, tokens: lanes(group), borrowing: projection)
+      features: encoder.configuration.intermediate, tokens: tokens(group),
+      borrowingPanels: intermediate)
+    let output = Activations(
+      features: hidden, tokens: tokens(group), borrowingPanels: projection)
     multiply(layer, .attentionOutput, ringView(query, group % slots, group), output, group)
     normalize(group, adding: projection, encoder.weights.attention[layer])
     if let times { times.normalization[layer] += times.lap() }
@@ -245,22 +247,24 @@ struct EncoderStream {
     let count = tokens(group)
     // The text that holds the group's first token.
     var text = batch.starts.partitioningIndex { $0 > first } - 1
-    encoder.weights.words.values.withUnsafeBufferPointer { words in
-      encoder.weights.positions.values.withUnsafeBufferPointer { positions in
-        for token in first..<first + count {
-          while token >= textEnd(text) { text += 1 }
-          let position = token - batch.starts[text]
-          let word = words.baseAddress! + Int(ids[batch.texts[text]][position]) * hidden
-          let place = positions.baseAddress! + position * hidden
-          let row = rows + (token - first) * hidden
-          for feature in 0..<hidden { row[feature] = word[feature] + place[feature] }
-        }
+    let words = encoder.weights.words
+    encoder.weights.positions.values.withUnsafeBufferPointer { positions in
+      for token in first..<first + count {
+        while token >= textEnd(text) { text += 1 }
+        let position = token - batch.starts[text]
+        let word = words[Int(ids[batch.texts[text]][position])]
+        let place = positions.baseAddress! + position * hidden
+        let row = rows + (token - first) * hidden
+        for feature in 0..<hidden { row[feature] = word[feature] + place[feature] }
       }
     }
-    for token in count..<max(count, lanes(group)) {
-      (rows + token * hidden).update(repeating: 0, count: hidden)
-    }
-    residualView(group).load(from: rows)
+    // Turned by whole registers, so lanes behind the last token are filled too.
+    let padded = max(count, lanes(group))
+    (rows + count * hidden).update(repeating: 0, count: (padded - count) * hidden)
+    Activations(
+      features: hidden, tokens: padded,
+      borrowingPanels: residual + group * Self.groupTokens * hidden
+    ).load(from: rows)
     normalize(group, adding: nil, encoder.weights.embedding)
   }
 
@@ -292,20 +296,21 @@ struct EncoderStream {
     min(Self.groupTokens, batch.tokens - group * Self.groupTokens)
   }
 
-  /// Lanes that kernels compute: half panels are the smallest unit.
+  /// Lanes that are normalised: registers of 16 tokens are the smallest unit.
   private func lanes(_ group: Int) -> Int { (tokens(group) + 15) / 16 * 16 }
 
   private func residualView(_ group: Int) -> Activations {
     Activations(
-      features: hidden, tokens: lanes(group),
-      borrowing: residual + group * Self.groupTokens * hidden)
+      features: hidden, tokens: tokens(group),
+      borrowingPanels: residual + group * Self.groupTokens * hidden)
   }
 
   private func ringView(
     _ base: UnsafeMutablePointer<Float>, _ slot: Int, _ group: Int
   ) -> Activations {
     Activations(
-      features: hidden, tokens: lanes(group), borrowing: base + slot * Self.groupTokens * hidden)
+      features: hidden, tokens: tokens(group),
+      borrowingPanels: base + slot * Self.groupTokens * hidden)
   }
 }
 

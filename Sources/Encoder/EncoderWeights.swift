@@ -9,7 +9,7 @@ final class EncoderWeights: Sendable {
   }
 
   /// `[vocabulary, hidden]`.
-  let words: Matrix
+  let words: WordVectors
   /// Position plus token type 0, `[maxPositions, hidden]`: every text is of type 0.
   let positions: Matrix
   let embedding: Normalization
@@ -20,7 +20,7 @@ final class EncoderWeights: Sendable {
   init(_ reader: EncoderTensorReader) throws(EncoderError) {
     let configuration = reader.configuration
     let hidden = configuration.hidden
-    words = try reader.matrix(
+    words = try reader.words(
       "embeddings.word_embeddings.weight", configuration.vocabulary, hidden)
     var positions = try reader.matrix(
       "embeddings.position_embeddings.weight", configuration.maxPositions, hidden)
@@ -80,6 +80,15 @@ struct EncoderTensorReader {
     } catch {
       throw .file("\(error)")
     }
+  }
+
+  /// A matrix whose rows are read one by one; the first is read to see that it can be.
+  func words(_ name: String, _ rows: Int, _ columns: Int) throws(EncoderError) -> WordVectors {
+    let words = WordVectors(
+      model: model, name: try find(name, [rows, columns]), count: rows, width: columns)
+    if rows > 0 { _ = words[0] }
+    if let failure = words.failure { throw .file("\(failure)") }
+    return words
   }
 
   func vector(_ name: String, _ count: Int) throws(EncoderError) -> [Float] {

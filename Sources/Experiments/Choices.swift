@@ -24,12 +24,22 @@ public enum Regularizer: String, Codable, Hashable, Sendable, CaseIterable {
   case reweightedGroupLasso = "reweighted-group-lasso"
 }
 
-/// How a regularized problem is solved.
+/// How the mask and the weights behind it are found once a pattern is chosen.
 public enum Solve: String, Codable, Hashable, Sendable, CaseIterable {
-  /// The one-shot proximal step (`H = I`): exact and instant.
+  /// One shot: the lowest scores go, or under a penalty one proximal step (`H = I`); exact and instant.
   case prox
-  /// The layer's outputs on calibration activations are reconstructed.
+  /// The layer's outputs on calibration activations are reconstructed under a penalty.
   case reconstruct
+  /// Columns from left to right, each pruned weight's error passed on to the columns that follow
+  /// (SparseGPT, Frantar & Alistarh 2023). Needs activations and a sparsity.
+  case sweep
+  /// The block that costs least goes, the rest answers, and so on to the end (block OBC, Frantar et al.
+  /// 2022). Needs activations and a sparsity.
+  case obc
+
+  /// Whether weights are eliminated one after the other by second-order cost, which is then the
+  /// criterion; there is no penalty in it.
+  public var isGreedy: Bool { self == .sweep || self == .obc }
 }
 
 /// Over what the threshold that reaches a sparsity is taken.

@@ -14,7 +14,7 @@ public enum Knob: String, Codable, Hashable, Sendable, CaseIterable {
     case .lambda: "regularization strength as a fraction of the one that empties the layer, 0 to 1"
     case .criterion: "how weights are scored"
     case .regularizer: "penalty that lambda scales"
-    case .solve: "one proximal step, or reconstruction of the layer's outputs"
+    case .solve: "one step (prox), reconstruct under a penalty, or greedy: column sweep, block obc"
     case .refit: "re-solve the kept weights for least output error"
     case .scope: "threshold per layer or over all chosen layers"
     case .floor: "lowest sparsity of a layer under a global threshold"

@@ -45,6 +45,10 @@ public struct ModelReport: Codable, Hashable, Sendable {
   public var maxAbsError: Double
   /// Remarks a reader needs.
   public var notes: [String]
+  /// Nanoseconds a batch outside the chosen layers, in the dense and in the sparse model. Amdahl's bound
+  /// takes them for equal; nil in reports of older versions.
+  public var restDenseNs: Double?
+  public var restSparseNs: Double?
 
   public init(
     model: String, modelID: String, calibrationID: String?, selection: LayerSelection,
@@ -86,6 +90,8 @@ public struct ModelReport: Codable, Hashable, Sendable {
   }
 
   public var verdict: Verdict { Verdict(speedup: speedup) }
+  /// How much of Amdahl's bound was reached.
+  public var amdahlShare: Double { speedup.estimate / amdahl }
   /// Kept weights of the chosen layers.
   public var nonzeros: Int { layers.reduce(0) { $0 + $1.nonzeros } }
   /// Share of zeros in the chosen layers together; nil where none was chosen.

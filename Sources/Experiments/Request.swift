@@ -26,6 +26,10 @@ public enum Request: Codable, Hashable, Sendable {
   case path(tensor: String, knobs: Knobs)
   /// From which sparsity or token count the pattern wins. Answers `crossover`.
   case crossover(tensor: String, knobs: Knobs, over: CrossoverAxis)
+  /// Runs the open encoder as a whole. With `models` nil: with these choices for its layers, answers
+  /// `encoded` once. Else the front: so many whole models from the unpruned to the fastest, with
+  /// `knobs`' pattern at several sparsities for each layer, answers `encoded` for each, then `finished`.
+  case wholeModel(choices: [LayerChoice], knobs: Knobs, models: Int?)
   /// The machine's description and ceilings. Answers `machine`.
   case describeMachine
   /// Trains the open encoder under its masks. Answers `trainingStarted`, `training` as it goes, and
@@ -50,6 +54,7 @@ public enum Answer: Codable, Hashable, Sendable {
   case sensitivity(SensitivityCurve)
   case path(RegularizationPath)
   case crossover(Crossover)
+  case encoded(ModelReport)
   case machine(MachineInfo)
   case trainingStarted(TrainingStart)
   case training(TrainingProgress)
@@ -191,36 +196,6 @@ public struct SensitivityCurve: Codable, Hashable, Sendable {
     self.sparsities = sparsities
     self.errors = errors
     self.proxy = proxy
-  }
-}
-
-/// What λ leaves: one point per λ, from the strongest down.
-public struct RegularizationPath: Codable, Hashable, Sendable {
-  public struct Point: Codable, Hashable, Sendable {
-    public var lambda: Double
-    public var sparsity: Double
-    public var units: Int
-    public var outputError: Double?
-    public var iterations: Int
-
-    public init(
-      lambda: Double, sparsity: Double, units: Int, outputError: Double?, iterations: Int
-    ) {
-      self.lambda = lambda
-      self.sparsity = sparsity
-      self.units = units
-      self.outputError = outputError
-      self.iterations = iterations
-    }
-  }
-  public var tensor: String
-  public var points: [Point]
-  public var isFinal: Bool
-
-  public init(tensor: String, points: [Point], isFinal: Bool) {
-    self.tensor = tensor
-    self.points = points
-    self.isFinal = isFinal
   }
 }
 

@@ -15,7 +15,7 @@ public struct TrainingStart: Codable, Hashable, Sendable {
   /// Training sentences.
   public var sentences: Int
   /// Held-out sentences, never trained on.
-  public var evaluationSentences: Int
+  public var evaluationText: Int
   /// Linear layers that are pruned, and their weights before.
   public var layers: Int
   public var weights: Int
@@ -25,7 +25,7 @@ public struct TrainingStart: Codable, Hashable, Sendable {
   public init(
     refitCosine: Double, floorCosine: Double, ceilingCosine: Double = 1,
     refitRankCorrelation: Double? = nil, floorRankCorrelation: Double? = nil,
-    teacherSeconds: Double, tokens: Int, sentences: Int, evaluationSentences: Int, layers: Int,
+    teacherSeconds: Double, tokens: Int, sentences: Int, evaluationText: Int, layers: Int,
     weights: Int, warnings: [String] = []
   ) {
     self.refitCosine = refitCosine
@@ -36,7 +36,7 @@ public struct TrainingStart: Codable, Hashable, Sendable {
     self.teacherSeconds = teacherSeconds
     self.tokens = tokens
     self.sentences = sentences
-    self.evaluationSentences = evaluationSentences
+    self.evaluationText = evaluationText
     self.layers = layers
     self.weights = weights
     self.warnings = warnings

@@ -4,6 +4,8 @@ public import Experiments
 public struct Choices: Hashable, Sendable {
   public var tensor: String?
   public var knobs = Knobs()
+  /// What only a training has; where single layers have the knob too, `knobs` has it.
+  public var training = TrainingPlan()
   /// What was decided per tensor, in the order it was decided.
   public var layers: [LayerChoice] = []
   public var held: [HeldState?] = [nil, nil]

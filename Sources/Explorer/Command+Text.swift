@@ -22,7 +22,13 @@ extension Command: CustomStringConvertible {
     case .solvePath: return "solve-path"
     case .sensitivity(let glob): return line("sensitivity", glob)
     case .crossover(let axis): return "crossover \(axis.rawValue)"
+    case .train(let terms):
+      return (["train"] + terms.map { CommandText.quoted("\($0.knob.rawValue)=\($0.value)") })
+        .joined(separator: " ")
+    case .plan(let knob, let value): return line("plan", knob.rawValue, value)
+    case .steer(let steer): return steer.description
     case .resume: return "resume"
+    case .encode(let models): return "encode" + (models.map { " \($0)" } ?? "")
     case .cancel: return "cancel"
     case .apply(.all): return "apply all"
     case .apply(.kind): return "apply kind"
@@ -102,7 +108,20 @@ extension Command: CustomStringConvertible {
     case "solve-path": return .solvePath
     case "sensitivity": return .sensitivity(words.next() ?? "*")
     case "crossover": return .crossover(try words.choice("axis"))
+    case "train": return .train(try words.trainingTerms())
+    case "plan":
+      let knob: TrainingKnob = try words.choice("knob")
+      return .plan(knob, try words.word(knob.help))
+    case "steer": return .steer(try words.steer())
+    case "pause": return .steer(.pause)
     case "resume": return .resume
+    case "encode":
+      guard !words.isEmpty else { return .encode(models: nil) }
+      let models = try words.integer("a number of models")
+      guard (1...64).contains(models) else {
+        throw CommandError("encode \(models): expected 1 to 64 models along the front")
+      }
+      return .encode(models: models)
     case "cancel": return .cancel
     case "apply":
       switch try words.word("all, kind or the name of a tensor") {

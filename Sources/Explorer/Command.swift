@@ -1,9 +1,9 @@
 public import CellUI
 public import Experiments
 
-/// The six pages, all of the same state.
+/// The seven pages, all of the same state.
 public enum Page: String, CaseIterable, Hashable, Sendable {
-  case mask, sweep, tradeoff, layers, why, log
+  case mask, sweep, tradeoff, layers, why, log, training
 
   /// As the hint line and titles write it.
   public var title: String { self == .tradeoff ? "trade-off" : rawValue }
@@ -98,9 +98,18 @@ public enum Command: Hashable, Sendable {
   /// Tensors by name, `*` matching any characters.
   case sensitivity(String)
   case crossover(CrossoverAxis)
+  /// Trains the whole encoder; what is not named comes from the knobs.
+  case train([TrainingTerm])
+  /// One knob of the next training.
+  case plan(TrainingKnob, String)
+  /// Changes the training that runs.
+  case steer(TrainingSteer)
   /// Measures what is left of a sweep that was ended.
   case resume
   case cancel
+
+  /// Runs the whole encoder: with the layers' choices, or so many models along the front.
+  case encode(models: Int?)
 
   case apply(ApplyTarget)
   case budget(BudgetKind, Double)

@@ -40,7 +40,22 @@ struct CommandEntry: Sendable {
       CommandEntry(
         name: "crossover", arguments: "sparsity|tokens", help: "search from where this pattern wins"
       ) { _ in CrossoverAxis.allCases.map(\.rawValue) },
-      CommandEntry(name: "resume", arguments: "", help: "measure what is left of the sweep"),
+      CommandEntry(
+        name: "resume", arguments: "", help: "go on with a paused training, or an ended sweep"),
+      CommandEntry(
+        name: "train", arguments: "[NAME=VALUE…]",
+        help: "train the encoder under its masks; what is not named comes from the knobs"
+      ) { _ in TrainingKnob.allCases.map { $0.rawValue + "=" } },
+      CommandEntry(
+        name: "plan", arguments: "NAME VALUE", help: "one knob of the next training"
+      ) { _ in TrainingKnob.allCases.map(\.rawValue) },
+      CommandEntry(
+        name: "steer", arguments: "lambda|rate|sparsity VALUE", help: "change the running training"
+      ) { _ in ["lambda", "rate", "sparsity", "pause", "resume", "stop"] },
+      CommandEntry(name: "pause", arguments: "", help: "let the training rest"),
+      CommandEntry(
+        name: "encode", arguments: "[MODELS]",
+        help: "run the whole encoder with the layers' choices, or along the front"),
       CommandEntry(
         name: "cancel", arguments: "", help: "end what is running; what is finished stays"),
       CommandEntry(
@@ -61,7 +76,7 @@ struct CommandEntry: Sendable {
       CommandEntry(
         name: "overlay", arguments: "FILE.csv", help: "lay saved results over the trade-off"),
       CommandEntry(
-        name: "view", arguments: "PAGE", help: "mask, sweep, tradeoff, layers, why or log"
+        name: "view", arguments: "PAGE", help: "mask, sweep, tradeoff, layers, why, log, training"
       ) {
         _ in Page.allCases.map(\.rawValue)
       },
@@ -158,6 +173,15 @@ extension ResultColumn {
   /// The columns that can be drawn.
   static let figures: [ResultColumn] = [
     .speedup, .sparseNs, .denseNs, .outputError, .keptEnergy, .keptL1, .weightError, .cosine,
-    .bytesSparse, .sparsityAchieved, .packNs, .flopsExecuted,
+    .bytesSparse, .sparsityAchieved, .packNs, .flopsExecuted, .flopsUseful, .bytesDense, .nnz,
+    .maxAbsError, .samples, .outliers, .rankCorrelation, .neighbourAgreement,
   ]
+
+  /// The next of them that some row has a figure for; itself when there is no other.
+  func next(among rows: [ResultRow]) -> ResultColumn {
+    let all = Self.figures
+    let at = all.firstIndex(of: self) ?? 0
+    return (1..<all.count).map { all[(at + $0) % all.count] }
+      .first { column in rows.contains { $0[column].number != nil } } ?? self
+  }
 }

@@ -1,5 +1,5 @@
-/// Words of a command line: separated by blanks, `"…"` around what holds blanks, with `\"`, `\\` and
-/// `\n` inside. A word that starts with `#` starts a comment.
+/// Words of a command line: separated by blanks, `"…"` around what holds blanks, with `\"`, `\\`,
+/// `\n` and `\r` inside. A word that starts with `#` starts a comment.
 enum CommandText {
   /// - Throws: `CommandError` for a quotation mark without its partner.
   static func words(_ line: some StringProtocol) throws(CommandError) -> [String] {
@@ -10,7 +10,7 @@ enum CommandText {
     var isEscaped = false
     for character in line {
       if isEscaped {
-        word.append(character == "n" ? "\n" : character)
+        word.append(character == "n" ? "\n" : character == "r" ? "\r" : character)
         isEscaped = false
       } else if isQuoted {
         switch character {
@@ -50,7 +50,9 @@ enum CommandText {
       switch character {
       case "\"": text += "\\\""
       case "\\": text += "\\\\"
-      case "\n", "\r\n", "\r": text += "\\n"
+      case "\n": text += "\\n"
+      case "\r\n": text += "\\r\\n"
+      case "\r": text += "\\r"
       default: text.append(character)
       }
     }

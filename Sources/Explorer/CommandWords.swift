@@ -130,6 +130,43 @@ struct CommandWords {
     return terms
   }
 
+  /// `name=value` words of a training.
+  mutating func trainingTerms() throws(CommandError) -> [TrainingTerm] {
+    var terms: [TrainingTerm] = []
+    while let word = next() {
+      let halves = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard halves.count == 2, !halves[1].isEmpty,
+        let knob = TrainingKnob(rawValue: String(halves[0]))
+      else {
+        throw CommandError(
+          "train \(word): expected name=value such as pattern=8x1 sparsity=0.8 minutes=1; the names "
+            + "are " + TrainingKnob.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      terms.append(TrainingTerm(knob, String(halves[1])))
+    }
+    return terms
+  }
+
+  /// What a running training is steered to.
+  mutating func steer() throws(CommandError) -> TrainingSteer {
+    let name = try word("lambda, rate or sparsity and its new value, or pause, resume, stop")
+    if name == "pause" { return .pause }
+    if name == "resume" { return .resume }
+    if name == "stop" { return .stop }
+    let value = try number("a number")
+    switch name {
+    case "lambda" where (0...1).contains(value): return .lambda(value)
+    case "sparsity" where (0...1).contains(value): return .sparsity(value)
+    case "rate" where value > 0 && value <= 1: return .learningRate(value)
+    case "lambda", "sparsity", "rate":
+      throw CommandError(
+        "steer \(name) \(NumberText.shortest(value)): expected a number from 0 to 1")
+    default:
+      throw CommandError(
+        "steer \(name): expected lambda, rate or sparsity and its new value, or stop")
+    }
+  }
+
   func end() throws(CommandError) {
     guard let extra = words.first else { return }
     throw CommandError(

@@ -26,6 +26,8 @@ public enum TimerToken: Hashable, Sendable {
   case settled(turn: Int)
   /// The zoom and pan have been still since step number `step`.
   case viewed(step: Int)
+  /// What died in picture number `picture` of a training has flashed.
+  case flashed(picture: Int)
   /// A message has been read for long enough.
   case message(number: Int)
 }

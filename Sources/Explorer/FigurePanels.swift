@@ -7,6 +7,8 @@ enum CostPanel {
     var label: String
     var value: Awaited<Double>
     var text: (Double) -> String = { Figures.plain($0) }
+    /// Where `text` does not fit.
+    var short: (Double) -> String = { Figures.plain($0) }
     /// Where the random mask of the same pattern stands.
     var floor: Double?
     var isLoss = false
@@ -75,7 +77,8 @@ enum CostPanel {
       lines.append(
         Line(
           label: "units kept", value: .known(Double(summary.unitsKept)),
-          text: { Figures.count(Int($0)) + " of " + Figures.count(summary.units) }))
+          text: { Figures.count(Int($0)) + " of " + Figures.count(summary.units) },
+          short: { Figures.count(Int($0)) }))
     }
     return lines
   }
@@ -85,7 +88,8 @@ enum CostPanel {
     let x = rect.x + 14
     switch line.value {
     case .known(let value), .narrowing(let value):
-      let text = line.text(value)
+      let whole = line.text(value)
+      let text = CellText.width(whole) <= rect.maxX - x ? whole : line.short(value)
       frame.put(text, x: x, y: rect.y, style: theme.title, maxWidth: rect.maxX - x)
       let gaugeX = x + 6
       let floorText = line.floor.map { "random \(Figures.plain($0, digits: 2))" } ?? ""
@@ -129,6 +133,8 @@ enum GainPanel {
       let text: String
       if state.runs.current(.sweep) != nil {
         text = "– the sweep has the machine; this mask is timed after it"
+      } else if state.runs.current(.training) != nil {
+        text = "– the training has the machine; this mask is timed after it"
       } else if state.isReplay {
         text = "– not measured in this session"
       } else {

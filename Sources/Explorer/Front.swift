@@ -54,7 +54,8 @@ struct Front {
 
   private static func scaled(_ column: ResultColumn, _ value: Double) -> Double {
     switch column {
-    case .speedup, .sparseNs, .denseNs, .packNs, .bytesSparse, .flopsExecuted:
+    case .speedup, .sparseNs, .denseNs, .packNs, .bytesSparse, .bytesDense, .flopsExecuted,
+      .flopsUseful, .nnz:
       Scale(.logarithmic, from: 1, to: 2).fraction(value) ?? .nan
     default: value
     }
@@ -62,7 +63,9 @@ struct Front {
 
   static func isBetterLarge(_ column: ResultColumn) -> Bool {
     switch column {
-    case .speedup, .keptEnergy, .keptL1, .cosine, .sparsityAchieved: true
+    case .speedup, .keptEnergy, .keptL1, .cosine, .sparsityAchieved, .rankCorrelation,
+      .neighbourAgreement:
+      true
     default: false
     }
   }
@@ -88,7 +91,8 @@ struct Front {
     }
     if let knee, knee != index { text += " The knee is \(Self.name(points[knee].row))." }
     if knee == index { text += " It is the knee." }
-    return text + " Enter restores it."
+    // A whole model is a choice for each layer, which its row only names.
+    return points[index].row[.tensor] == .text("*") ? text : text + " Enter restores it."
   }
 
   private static func name(_ row: ResultRow) -> String {

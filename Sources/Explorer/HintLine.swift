@@ -26,7 +26,12 @@ struct HintLine {
       (rank($0.element), $0.offset) < (rank($1.element), $1.offset)
     }.map(\.element)
     let width = state.width - 2
-    func label(_ binding: Binding) -> String { binding.hint ?? "" }
+    // At 80 columns all pages and both ways to everything else fit in their shorter names.
+    let shorter = ["training": "train", "command": "cmd"]
+    func label(_ binding: Binding) -> String {
+      let hint = binding.hint ?? ""
+      return width < 98 ? shorter[hint] ?? hint : hint
+    }
     func columns(_ binding: Binding) -> Int {
       1 + CellText.width(label(binding)) + CellText.width(KeyName.label(binding.keys[0])) + 2
     }
@@ -55,7 +60,7 @@ struct HintLine {
   func draw(_ frame: inout Frame, y: Int, _ state: State) {
     let theme = state.theme
     for place in places {
-      let isCurrent = place.binding.priority == 2 && place.label == state.page.title
+      let isCurrent = place.binding.priority == 2 && place.binding.hint == state.page.title
       let key = KeyName.label(place.binding.keys[0])
       let next = frame.put(key, x: place.x, y: y, style: theme.key)
       frame.put(

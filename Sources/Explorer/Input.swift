@@ -118,6 +118,7 @@ enum Mouse {
     case .tradeoff: place = TradeOffPage.place(x: event.x, y: event.y, state, layout)
     case .layers: place = LayersPage.place(y: event.y, state, layout)
     case .log: place = LogPage.place(y: event.y, state, layout)
+    case .training: place = TrainingPage.place(y: event.y, x: event.x, state, layout)
     case .mask, .why: place = nil
     }
     return place.map { [.point(row: $0.row, column: $0.column)] } ?? []

@@ -4,7 +4,7 @@ internal import Experiments
 /// All keys. A binding of a page goes before one that holds everywhere.
 public enum KeyTable {
   public static let bindings: [Binding] =
-    pages + moving + mask + sweep + tradeOff + layers + why + log + general
+    pages + moving + mask + sweep + tradeOff + layers + why + log + training + general
 
   /// What a key does on a page; nil if nothing.
   static func binding(_ key: Key, on page: Page) -> Binding? {
@@ -94,9 +94,7 @@ public enum KeyTable {
 
   private static let sweep: [Binding] = [
     Binding([.character("v")], on: .page(.sweep), "another column as the colour", hint: "column") {
-      let columns = ResultColumn.figures
-      let at = columns.firstIndex(of: $0.choices.sweepColumn) ?? 0
-      return .colour(columns[(at + 1) % columns.count].rawValue)
+      .colour($0.choices.sweepColumn.next(among: $0.sweep.rows.compactMap(\.self)).rawValue)
     },
     Binding(
       [.character("O")], on: .page(.sweep), "rows as planned, best first, by family", hint: "order"
@@ -117,10 +115,14 @@ public enum KeyTable {
 
   private static let tradeOff: [Binding] = [
     Binding([.character("v")], on: .page(.tradeoff), "another vertical axis", hint: "y axis") {
-      .axes(x: $0.choices.tradeOffX.rawValue, y: nextColumn($0.choices.tradeOffY))
+      .axes(
+        x: $0.choices.tradeOffX.rawValue,
+        y: $0.choices.tradeOffY.next(among: $0.comparableRows).rawValue)
     },
     Binding([.character("V")], on: .page(.tradeoff), "another horizontal axis", hint: "x axis") {
-      .axes(x: nextColumn($0.choices.tradeOffX), y: $0.choices.tradeOffY.rawValue)
+      .axes(
+        x: $0.choices.tradeOffX.next(among: $0.comparableRows).rawValue,
+        y: $0.choices.tradeOffY.rawValue)
     },
     Binding([.character("L")], on: .page(.tradeoff), "logarithmic axes", hint: "log axes") {
       .scale(next($0.choices.tradeOffScale))
@@ -134,6 +136,9 @@ public enum KeyTable {
     Binding(
       "A", on: .page(.layers), "these knobs for all layers", hint: "apply to all", priority: 3,
       .apply(.all)),
+    Binding(
+      "E", on: .page(.layers), "run the whole encoder with these choices", hint: "whole model",
+      priority: 3, .encode(models: nil)),
     Binding(".", on: .page(.layers), "these knobs for layers of the same kind", .apply(.kind)),
     Binding([.character("o")], on: .page(.layers), "another order", hint: "order") {
       .sort(next($0.choices.layerSort).rawValue)
@@ -157,6 +162,19 @@ public enum KeyTable {
 
   private static let log: [Binding] = [
     Binding("i", on: .page(.log), "write a note", hint: "note", priority: 3, .prompt("note "))
+  ]
+
+  private static let training: [Binding] = [
+    Binding(
+      "t", on: .page(.training), "train by this plan", hint: "train", priority: 3, .train([])),
+    Binding(
+      [.character(" ")], on: .page(.training), "pause the training, or go on", hint: "pause",
+      priority: 4
+    ) { .steer($0.training.status == .paused ? .resume : .pause) },
+    Binding([.character("v")], on: .page(.training), "trained points in the trade-off") { _ in
+      .axes(x: ResultColumn.speedup.rawValue, y: ResultColumn.cosine.rawValue)
+    },
+    Binding("i", on: .page(.training), "write a note", .prompt("note ")),
   ]
 
   private static let general: [Binding] = [
@@ -200,12 +218,6 @@ public enum KeyTable {
     let all = Array(Value.allCases)
     let at = all.firstIndex(of: value) ?? 0
     return all[(at + 1) % all.count]
-  }
-
-  private static func nextColumn(_ column: ResultColumn) -> String {
-    let columns = ResultColumn.figures
-    let at = columns.firstIndex(of: column) ?? 0
-    return columns[(at + 1) % columns.count].rawValue
   }
 
   /// The table for the README, in Markdown.

@@ -26,6 +26,14 @@ struct LayerFigures {
         entries[tensor]?.error = row[.outputError].number
       }
     }
+    // What the whole model showed of a layer as it is chosen: a time for its own number of tokens.
+    if let report = state.layers.report {
+      for (time, choice) in zip(report.layerTimes, report.choices)
+      where chosen[choice.tensor] == choice.knobs {
+        entries[choice.tensor, default: Entry()].dense = time.denseNs
+        entries[choice.tensor, default: Entry()].sparse = time.sparseNs
+      }
+    }
     // What was not measured at its choice may stand on its sensitivity curve.
     for curve in state.layers.curves where entries[curve.tensor]?.error == nil {
       guard let wanted = (chosen[curve.tensor] ?? state.knobs).requestedSparsity,

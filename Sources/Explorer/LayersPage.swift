@@ -153,12 +153,30 @@ struct WholeModel {
       + CellText.wrapped(remarks(state), to: width).count
   }
 
+  /// What a whole model gained and lost, measured.
+  static func sentence(_ report: ModelReport) -> String {
+    func figure(_ value: Double?) -> String {
+      value.map { Figures.fixed($0, 2) } ?? Figures.missing
+    }
+    return "Measured end to end (\(report.choices.count) layers pruned, \(report.texts) texts, "
+      + "\(report.tokens) tokens): \(Wording.speedup(report.speedup)), "
+      + "\(Figures.duration(nanoseconds: report.denseNs.estimate)) dense, "
+      + "\(Figures.duration(nanoseconds: report.sparseNs.estimate)) sparse, "
+      + "\(Figures.percent(report.amdahlShare)) of Amdahl's \(Figures.ratio(report.amdahl)). "
+      + "Embeddings on \(report.evaluationTexts) held-out sentences: mean cosine "
+      + "\(figure(report.agreement.cosine)) (zeroed \(figure(report.floor.cosine))), rank correlation "
+      + "\(figure(report.agreement.rankCorrelation)), same neighbour "
+      + "\(figure(report.agreement.neighbourAgreement))."
+  }
+
   private func text(_ state: State) -> String {
     var text =
       chosen == 0
       ? "No layer has a choice yet: A gives these knobs to all, . to those of the same kind, = to "
         + "the chosen one."
       : "\(chosen) of \(linear) linear layers have a choice, \(measuredChoices) of them measured."
+        + (state.layers.report == nil && state.model.value?.isEncoder == true
+          ? " E runs the whole encoder with them." : "")
     if chosen > 0, let speedup, let bound {
       text +=
         " Sum of times \(Figures.duration(nanoseconds: denseSum)) dense, "
@@ -168,6 +186,7 @@ struct WholeModel {
     } else if timed == 0 {
       text += " No layer is timed yet: sweep tensor=* pattern=… sparsity=… measures them."
     }
+    if let report = state.layers.report { text += " " + Self.sentence(report) }
     if let worstError { text += " Largest error of a layer: \(Figures.plain(worstError))." }
     return text
   }

@@ -85,8 +85,8 @@ enum MaskPage {
       return grid + (scale == 1 ? "1 weight a pixel" : "\(scale)x\(scale) weights a pixel")
     case .fit, .closer, .wider:
       let per = window.weightsPerPixel
-      return grid
-        + "whole: \(NumberText.fixed(per.rows, 1))x\(NumberText.fixed(per.columns, 1)) a pixel"
+      let size = "\(NumberText.fixed(per.rows, 1))x\(NumberText.fixed(per.columns, 1))"
+      return grid + (layout.picture.width >= 60 ? "whole: \(size) a pixel" : "whole: \(size)")
     }
   }
 
@@ -235,14 +235,22 @@ enum MaskPage {
     case .known(let report), .narrowing(let report):
       spans.append(Span(Figures.plain(Double(report.value)), theme.title))
       spans.append(Span(report.kept ? " kept" : " pruned", report.kept ? theme.good : theme.bad))
-      let rank = "  rank \(Figures.count(report.rank)) of \(Figures.count(report.units))"
-      let rest = "  \(report.unit)"
-      let used = spans.reduce(0) { $0 + CellText.width($1.text) }
-      if used + rank.count <= width { spans.append(Span(rank, theme.text)) }
-      if used + rank.count + rest.count <= width { spans.append(Span(rest, theme.muted)) }
-      let full = used + rank.count + rest.count
-      let reason = "  \(report.reason)"
-      if full + reason.count <= width { spans.append(Span(reason, theme.muted)) }
+      // Whole parts, as many as fit, what tells most first.
+      let parts = [
+        ("rank \(Figures.count(report.rank)) of \(Figures.count(report.units))", theme.text),
+        (report.unit, theme.muted),
+        (
+          "score \(Figures.plain(report.score)), kept from \(Figures.plain(report.threshold))",
+          theme.muted
+        ), (report.reason, theme.muted),
+      ]
+      var used = spans.reduce(0) { $0 + CellText.width($1.text) }
+      for (text, style) in parts {
+        let needed = CellText.width(text) + 2
+        guard used + needed <= width else { break }
+        spans.append(Span("  " + text, style))
+        used += needed
+      }
     case .pending: spans.append(Span("…", theme.muted))
     case .unknown: spans.append(Span(Figures.missing, theme.muted))
     case .failed(let reason): spans.append(Span(reason, theme.bad))

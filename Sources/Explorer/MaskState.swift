@@ -77,6 +77,8 @@ public struct TradeOffState: Hashable, Sendable {
 public struct LayersState: Hashable, Sendable {
   public var selected = 0
   public var curves: [SensitivityCurve] = []
+  /// The last whole model that was run.
+  public var report: ModelReport?
 
   public init() {}
 

@@ -10,16 +10,29 @@ extension State {
     case .turn: return cell == nil ? noModel : stuck
     case .measure:
       if runs.current(.sweep) != nil { return "the sweep is measuring; x cancels it" }
+      if runs.current(.training) != nil { return "the training has the machine; x ends it" }
       if case .failed(let reason) = summary { return "there is no mask to measure: \(reason)" }
       return noCell
-    case .sweep, .solvePath, .sensitivity, .crossover:
+    case .sweep, .solvePath, .sensitivity, .crossover, .encode:
       if let job = runs.long.first(where: { $0 != .measure }) {
         return "one long job at a time: \(job.title) is running; x cancels it"
       }
       if case .solvePath = command, tensor?.hasActivations == false, knobs.solve == .reconstruct {
         return "reconstruction needs activations: calibration FILE reads some, or choose solve prox"
       }
+      if case .encode(let models) = command, let model = model.value {
+        if !model.isEncoder {
+          return
+            "\(model.name) is no whole encoder: open a directory with config.json and all weights"
+        }
+        if models == nil, choices.layers.isEmpty {
+          return "no layer has a choice yet: A gives these knobs to all"
+        }
+      }
       return noCell
+    case .train: return noCell ?? refusalOfTraining(command)
+    case .steer: return refusalOfTraining(command)
+    case .resume where training.status == .paused: return nil
     case .resume:
       guard sweep.plan != nil else { return "there is no sweep to go on with: s starts one" }
       if let job = runs.long.first(where: { $0 != .measure }) {

@@ -23,6 +23,7 @@ public func render(_ state: State) -> Frame {
     case .layers: LayersPage.draw(&frame, state, layout)
     case .why: WhyPage.draw(&frame, state, layout)
     case .log: LogPage.draw(&frame, state, layout)
+    case .training: TrainingPage.draw(&frame, state, layout)
     }
   }
   Foot.draw(&frame, layout.foot, state)
@@ -60,6 +61,7 @@ enum TitleLine {
       if job == .sweep, let progress = state.sweep.progress, progress.total > 0 {
         text += " \(Wording.whole(Double(progress.finished) / Double(progress.total)))"
       }
+      if job == .training, let share = state.training.share { text += " \(Wording.whole(share))" }
       right.append(Span("● \(text)", theme.accent))
     } else if state.isReplay {
       right.append(Span("replay", theme.warning))

@@ -3,12 +3,12 @@ public import Experiments
 /// What a request is for. At most one of each is current; a new one replaces the old.
 public enum Job: Hashable, Sendable, CaseIterable {
   case open, prune, picture, reorderedPicture, weight, measure, sweep, sensitivity, path, crossover
-  case machine
+  case encode, training, machine
 
   /// Long ones, which `cancel` ends and the title line names.
   public var isLong: Bool {
     switch self {
-    case .measure, .sweep, .sensitivity, .path, .crossover: true
+    case .measure, .sweep, .sensitivity, .path, .crossover, .encode, .training: true
     default: false
     }
   }
@@ -26,6 +26,8 @@ public enum Job: Hashable, Sendable, CaseIterable {
     case .sensitivity: "sensitivity"
     case .path: "path over λ"
     case .crossover: "crossover"
+    case .encode: "whole model"
+    case .training: "training"
     case .machine: "machine"
     }
   }

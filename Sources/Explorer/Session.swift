@@ -60,7 +60,11 @@ extension RecordedResult {
     case .sensitivity: "sensitivity"
     case .path: "path"
     case .crossover: "crossover"
+    case .model: "model"
     case .machine: "machine"
+    case .trainingStarted: "training-started"
+    case .training: "training"
+    case .trained: "trained"
     case .ended: "ended"
     }
   }
@@ -74,7 +78,11 @@ extension RecordedResult {
     case .sensitivity(let value): json = try JSONText.encode(value)
     case .path(let value): json = try JSONText.encode(value)
     case .crossover(let value): json = try JSONText.encode(value)
+    case .model(let value): json = try JSONText.encode(value)
     case .machine(let value): json = try JSONText.encode(value)
+    case .trainingStarted(let value): json = try JSONText.encode(value)
+    case .training(let value): json = try JSONText.encode(value)
+    case .trained(let value): json = try JSONText.encode(value)
     case .ended(let value): json = try JSONText.encode(value)
     }
     return "\(kind) \(json)"
@@ -89,7 +97,12 @@ extension RecordedResult {
     case "sensitivity": self = .sensitivity(try JSONText.decode(SensitivityCurve.self, from: json))
     case "path": self = .path(try JSONText.decode(RegularizationPath.self, from: json))
     case "crossover": self = .crossover(try JSONText.decode(Crossover.self, from: json))
+    case "model": self = .model(try JSONText.decode(ModelReport.self, from: json))
     case "machine": self = .machine(try JSONText.decode(MachineInfo.self, from: json))
+    case "training-started":
+      self = .trainingStarted(try JSONText.decode(TrainingStart.self, from: json))
+    case "training": self = .training(try JSONText.decode(TrainingProgress.self, from: json))
+    case "trained": self = .trained(try JSONText.decode(TrainingResult.self, from: json))
     case "ended": self = .ended(try JSONText.decode(EndedJob.self, from: json))
     default: throw JSONTextError("unknown kind of result '\(kind)'")
     }

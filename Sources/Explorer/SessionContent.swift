@@ -10,7 +10,12 @@ public enum RecordedResult: Hashable, Sendable {
   case sensitivity(SensitivityCurve)
   case path(RegularizationPath)
   case crossover(Crossover)
+  case model(ModelReport)
   case machine(MachineInfo)
+  case trainingStarted(TrainingStart)
+  /// A training at one of its evaluations.
+  case training(TrainingProgress)
+  case trained(TrainingResult)
   /// A long job that ended without a result: its name and why.
   case ended(EndedJob)
 }

@@ -51,10 +51,15 @@ extension State {
       .filter { $0.element.row[x].number != nil && $0.element.row[y].number != nil }
       .sorted { a, b in
         let (p, q) = (a.element.row[x].number!, b.element.row[x].number!)
-        return p != q ? p < q : a.offset < b.offset
+        // Of two at one place the session's own is drawn last, on top.
+        return p != q
+          ? p < q : (-a.element.source, a.offset) < (-b.element.source, b.offset)
       }
       .map(\.element)
   }
+
+  /// The rows of this session and of what is laid over it.
+  var comparableRows: [ResultRow] { resultRows + tradeOff.overlays.flatMap(\.rows) }
 
   /// What the why page and the panel of that name say.
   var diagnosis: Diagnosis { Diagnosis(self) }

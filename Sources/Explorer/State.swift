@@ -30,6 +30,7 @@ public struct State: Hashable, Sendable {
   public var tradeOff = TradeOffState()
   public var layers = LayersState()
   public var log = LogState()
+  public var training = TrainingState()
   public var history = History()
   public var runs = Runs()
 

@@ -271,6 +271,14 @@ enum SweepPage {
     case .sparsityAchieved: "zeros"
     case .packNs: "pack time"
     case .flopsExecuted: "FLOPs executed"
+    case .flopsUseful: "useful FLOPs"
+    case .bytesDense: "bytes dense"
+    case .nnz: "kept weights"
+    case .maxAbsError: "largest difference"
+    case .samples: "sample pairs"
+    case .outliers: "outliers"
+    case .rankCorrelation: "rank correlation (proxy)"
+    case .neighbourAgreement: "neighbour agreement (proxy)"
     default: column.rawValue
     }
   }

@@ -6,10 +6,8 @@ enum TradeOffPage {
   static func draw(_ frame: inout Frame, _ state: State, _ layout: ScreenLayout) {
     let theme = state.theme
     let points = state.tradeOffPoints
-    let (plot, side) = areas(layout)
-    let inside = frame.box(
-      plot, title: title(state), note: "\(points.count) points", theme: theme, focused: true)
     guard !points.isEmpty else {
+      let inside = frame.box(layout.body, title: title(state), theme: theme, focused: true)
       let text =
         state.resultRows.isEmpty && state.tradeOff.overlays.isEmpty
         ? "Nothing measured yet. m measures this mask, s sweeps patterns x sparsities, and "
@@ -20,6 +18,9 @@ enum TradeOffPage {
         text, in: inside.centered(width: min(64, inside.width - 4), height: 5), style: theme.muted)
       return
     }
+    let (plot, side) = areas(layout)
+    let inside = frame.box(
+      plot, title: title(state), note: "\(points.count) points", theme: theme, focused: true)
     let front = Front(points, state.choices.tradeOffX, state.choices.tradeOffY)
     var chart = chart(points, front, state)
     let area = chart.plot(in: chartRect(plot))
@@ -87,6 +88,14 @@ enum TradeOffPage {
     return Style(theme.series[index % theme.series.count], on: theme.text.background)
   }
 
+  /// A trained model looks like nothing that was pruned in one shot, whatever its pattern.
+  static let trained: Unicode.Scalar = "◉"
+
+  private static func marker(_ point: TradeOffPoint) -> Unicode.Scalar {
+    if point.row.isTrained { return trained }
+    return point.source == 0 ? markers[family(point.row)] ?? "●" : "×"
+  }
+
   private static func chart(_ points: [TradeOffPoint], _ front: Front, _ state: State) -> Chart {
     let theme = state.theme
     let (x, y) = (state.choices.tradeOffX, state.choices.tradeOffY)
@@ -95,7 +104,9 @@ enum TradeOffPage {
       let isWide = (values.max() ?? 1) > 4 * (values.filter { $0 > 0 }.min() ?? 1)
       let isQuantity: Bool
       switch column {
-      case .speedup, .sparseNs, .denseNs, .packNs, .bytesSparse, .flopsExecuted: isQuantity = true
+      case .speedup, .sparseNs, .denseNs, .packNs, .bytesSparse, .bytesDense, .flopsExecuted,
+        .flopsUseful, .nnz:
+        isQuantity = true
       default: isQuantity = false
       }
       let kind: Scale.Kind
@@ -121,7 +132,7 @@ enum TradeOffPage {
       return Chart.Point(
         x: point.row[x].number ?? .nan, y: point.row[y].number ?? .nan,
         xInterval: interval(x, point.row), yInterval: interval(y, point.row),
-        marker: point.source == 0 ? markers[family] ?? "●" : "×", style: style, label: label)
+        marker: marker(point), style: style, label: label)
     }
     let vertices = front.members.map {
       Chart.Vertex(points[$0].row[x].number ?? .nan, points[$0].row[y].number ?? .nan)
@@ -167,10 +178,13 @@ enum TradeOffPage {
     _ frame: inout Frame, _ inside: Rect, _ points: [TradeOffPoint], _ state: State
   ) {
     let theme = state.theme
-    let present = Set(points.map { family($0.row) })
+    let present = Set(points.filter { !$0.row.isTrained }.map { family($0.row) })
     func entries(_ names: [String: String]) -> [LegendEntry] {
       var entries = families.filter(present.contains).map {
         LegendEntry(markers[$0] ?? "●", names[$0] ?? $0, style($0, theme))
+      }
+      if points.contains(where: \.row.isTrained) {
+        entries.append(LegendEntry(trained, "trained", theme.text))
       }
       if !state.tradeOff.overlays.isEmpty {
         entries.append(LegendEntry("×", "overlay", theme.text))
@@ -226,6 +240,9 @@ enum TradeOffPage {
               estimate: range.lowerBound, low: range.lowerBound, high: range.upperBound))
         ), at: 1)
     }
+    if row.isTrained {
+      lines.append(("trained", "\(row[.solve].text), \(row[.note].text)"))
+    }
     if points[at].source > 0 {
       lines.append(("from", state.tradeOff.overlays[points[at].source - 1].path))
     }
@@ -262,6 +279,7 @@ enum TradeOffPage {
   }
 
   private static func layerName(_ name: String, _ state: State) -> String {
+    if name == "*" { return "the whole model" }
     let known = state.model.value?.prunable.map(\.name) ?? []
     guard let index = known.firstIndex(of: name) else { return Wording.tail(name, 24) }
     return Wording.short(known)[index]

@@ -34,9 +34,11 @@ extension State {
     case .sensitivity(let curve): return receive(.sensitivity(curve))
     case .path(let path): return receive(.path(path))
     case .crossover(let crossover): return receive(.crossover(crossover))
+    case .encoded(let report): return receive(.model(report))
     case .machine(let machine): return receive(.machine(machine))
-    // Nothing asks for these yet.
-    case .trainingStarted, .training, .trained: return []
+    case .trainingStarted(let start): return receive(.trainingStarted(start))
+    case .training(let progress): return receive(progress)
+    case .trained(let result): return receive(.trained(result))
     case .finished: return finished(job)
     case .failed(let reason): return failed(job, reason)
     }
@@ -81,10 +83,21 @@ extension State {
       runs.end(.crossover)
       note(crossover.sentence, .result)
       return record(result)
+    case .model(let report):
+      // One of several along the front says so in its notes; `finished` ends those.
+      if !report.notes.contains(where: { $0.hasPrefix("front ") }) { runs.end(.encode) }
+      layers.report = report
+      tradeOff.add(ResultRow(report, machine: machine))
+      let text =
+        "whole model: \(Wording.speedup(report.speedup)) end to end, mean cosine "
+        + NumberText.fixed(report.agreement.cosine, 3)
+      note(text, .result)
+      return record(result) + say(text + "; axes speedup cosine shows it on page 3")
     case .machine(let machine):
       runs.end(.machine)
       self.machine = machine
       return record(result)
+    case .trainingStarted, .training, .trained: return receiveTraining(result)
     case .ended(let ended):
       guard let job = Job.allCases.first(where: { $0.title == ended.job }) else { return [] }
       return ended.reason.isEmpty ? finished(job) : failed(job, ended.reason)
@@ -123,7 +136,10 @@ extension State {
       return effects
         + say("\(info.name): no floating-point matrix in it that could be pruned", .error)
     }
-    if !isSame { layers.selected = 0 }
+    if !isSame {
+      layers.selected = 0
+      layers.report = nil
+    }
     if machine == nil, runs.current(.machine) == nil {
       effects += begin(.machine, .describeMachine)
     }
@@ -134,6 +150,7 @@ extension State {
 
   private mutating func finished(_ job: Job) -> [Effect] {
     runs.end(job)
+    if job == .encode { return record(.ended(EndedJob(job: job.title, reason: ""))) }
     guard job == .sensitivity else { return [] }
     note("sensitivity of \(layers.curves.count) layers", .result)
     return record(.ended(EndedJob(job: job.title, reason: "")))
@@ -161,7 +178,8 @@ extension State {
     case .sweep: sweep.status = .failed(reason)
     case .crossover: crossover = .failed(reason)
     case .path: path = .failed(reason)
-    case .machine, .sensitivity: break
+    case .training: training.status = .failed(reason)
+    case .machine, .sensitivity, .encode: break
     }
     note(reason, .problem)
     let effects = job.isMeasured ? record(.ended(EndedJob(job: job.title, reason: reason))) : []
@@ -197,14 +215,26 @@ extension State {
 extension TradeOffState {
   /// Adds a row; a newer one of the same mask and timing takes the older one's place.
   mutating func add(_ row: ResultRow) {
-    let identity: [ResultColumn] = [
+    var identity: [ResultColumn] = [
       .modelID, .tensor, .pattern, .criterion, .regularizer, .solve, .refit, .sparsityRequested,
       .lambda, .tokens, .threads, .dtype, .layout, .cache, .seed,
     ]
+    // Every training is a point of its own: how long it took is in none of these columns.
+    if row.isTrained {
+      if !rows.contains(row) { rows.append(row) }
+      return
+    }
+    // Whole models with a pattern for each layer differ in what is zero and in their notes.
+    if row[.tensor] == .text("*") { identity += [.sparsityAchieved, .note] }
     if let old = rows.firstIndex(where: { other in identity.allSatisfy { other[$0] == row[$0] } }) {
       rows[old] = row
     } else {
       rows.append(row)
     }
   }
+}
+
+extension ResultRow {
+  /// Whether it is of a trained model.
+  var isTrained: Bool { self[.solve].text.hasPrefix("train-") }
 }

@@ -55,6 +55,7 @@ extension State {
     layers = LayersState()
     measured = MeasuredMasks()
     tradeOff = TradeOffState()
+    training = TrainingState()
     choices.layers = []
     choices.tensor = nil
     choices.held = [nil, nil]

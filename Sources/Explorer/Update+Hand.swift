@@ -33,6 +33,7 @@ extension State {
       let index = log.selected ?? log.entries.count - 1
       return log.entries.indices.contains(index) ? log.entries[index].text : nil
     case .why: return diagnosis.sentence
+    case .training: return copiedTraining
     case .mask:
       guard let cell else { return nil }
       var text = "\(cell.tensor) \(cell.knobs.pattern)"

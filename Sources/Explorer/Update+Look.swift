@@ -40,6 +40,8 @@ extension State {
     case .axes(let x, let y):
       choices.tradeOffX = try column(x)
       choices.tradeOffY = try column(y)
+      // The training page has no axes of its own: they are those of where its points go.
+      if page == .training { page = .tradeoff }
     case .sort(let name) where page == .sweep:
       guard let sort = SweepSort(rawValue: name) else {
         throw CommandError(

@@ -46,6 +46,16 @@ extension State {
         .sensitivity(
           tensors: names, knobs: cell.knobs,
           sparsities: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]))
+    case .encode(let models):
+      var knobs = self.knobs
+      knobs.scope = .layer
+      return stop(.measure)
+        + begin(
+          .encode,
+          .wholeModel(
+            choices: choices.layers.map {
+              Experiments.LayerChoice(tensor: $0.tensor, knobs: $0.knobs)
+            }, knobs: knobs, models: models))
     case .crossover(let axis):
       crossover = .pending
       return begin(
@@ -56,6 +66,7 @@ extension State {
 
   private mutating func cancelLatest() -> [Effect] {
     guard let job = runs.long.last else { return [] }
+    if job == .training { return cancelTraining() }
     let effects = stop(job)
     switch job {
     case .measure: if measurement.final == nil { measurement = .unknown }

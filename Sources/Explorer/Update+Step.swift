@@ -43,6 +43,7 @@ extension State {
       let next = Self.stepped(move, count, (log.selected ?? last, 0), (log.entries.count, 1)).0
       log.selected = next == last ? nil : next
     case .why: return knobMoved(move, count)
+    case .training: return trainingMoved(move, count)
     }
     return []
   }
@@ -122,6 +123,8 @@ extension State {
     case .log:
       if log.entries.indices.contains(row) { log.selected = row }
     case .why: break
+    case .training:
+      if trainingKnobs.indices.contains(row) { training.knob = trainingKnobs[row] }
     }
     return []
   }
@@ -138,6 +141,10 @@ extension State {
     case .tradeoff:
       guard tradeOffPoints.indices.contains(tradeOff.selected) else { return [] }
       let point = tradeOffPoints[tradeOff.selected]
+      if point.row.isTrained || point.row[.tensor] == .text("*") {
+        return perform(.view(.training))
+          + say("this point is a whole model: the training page (7) trains it again")
+      }
       guard let cell = point.row.cell(in: model.value) else {
         return say("this point is of another model and cannot be restored here", .warning)
       }
@@ -147,6 +154,7 @@ extension State {
       let name = listedTensors[layers.selected].name
       return perform(.tensor(name)) + perform(.view(.mask))
     case .why, .log: return []
+    case .training: return typeTrainingKnob()
     }
   }
 

@@ -37,6 +37,8 @@ extension State {
     if let reason = refusal(of: command) {
       return fail(reason, .warning)
     }
+    // One word for both: what was interrupted last goes on.
+    if case .resume = command, training.status == .paused { return perform(.steer(.resume)) }
     let before = choices
     let depth = history.undo.count
     switch command {
@@ -49,16 +51,20 @@ extension State {
         let plan = try SweepPlan(terms: terms, around: cell, model: model)
         guard plan.terms == terms else { return perform(.sweep(plan.terms)) }
       }
+      if case .train(let terms) = command {
+        let plan = try trainingPlan(terms)
+        guard plan.terms == terms else { return perform(.train(plan.terms)) }
+      }
       let carried = try carryOut(command)
       var effects: [Effect] = []
       if command.isRecorded { effects += record(command) }
       switch command {
-      case .set, .turn, .sweep, .view, .help, .prompt: isFirstRun = false
-      case .note, .apply, .budget, .sensitivity: isDirty = !isReplay
+      case .set, .turn, .sweep, .train, .view, .help, .prompt: isFirstRun = false
+      case .note, .apply, .budget, .sensitivity, .encode: isDirty = !isReplay
       default: break
       }
       switch command {
-      case .sweep, .resume: isDirty = isDirty || !isReplay
+      case .sweep, .resume, .train: isDirty = isDirty || !isReplay
       default: break
       }
       switch command {
@@ -81,7 +87,8 @@ extension State {
     switch command {
     case .open, .tensor, .calibration, .set, .turn, .knob, .layer, .apply, .budget:
       return try change(command)
-    case .measure, .sweep, .solvePath, .sensitivity, .crossover, .resume, .cancel:
+    case .train, .plan, .steer: return try train(command)
+    case .measure, .sweep, .solvePath, .sensitivity, .crossover, .encode, .resume, .cancel:
       return try start(command)
     case .hold, .compare, .undo, .redo, .note, .overlay: return recall(command)
     case .view, .zoom, .pan, .colour, .axes, .sort, .filter, .find, .findNext, .show, .theme,
@@ -106,6 +113,9 @@ extension State {
       return effects
     case .viewed(let step):
       return step == viewSteps ? flushRecord() : []
+    case .flashed(let picture):
+      if picture == training.pictureNumber { training.isFlashing = false }
+      return []
     case .message(let number):
       if message?.number == number { message = nil }
       return []
@@ -142,7 +152,11 @@ extension State {
     }
     var shown = command
     if case .open(let path, _) = command { shown = .open(path: path) }
-    log.entries.append(.init(text: shown.text, kind: .command))
+    // A note stands in the log as itself.
+    if case .note = command {
+    } else {
+      log.entries.append(.init(text: shown.text, kind: .command))
+    }
     return flushRecord() + record(.command(command))
   }
 

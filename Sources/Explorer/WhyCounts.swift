@@ -107,6 +107,16 @@ enum WhySamples {
             + "many tokens.", in: area, style: theme.muted)
       return
     }
+    var area = area
+    if area.height >= 14, state.crossover == .unknown {
+      // Room that no search has taken yet says what could.
+      let hint = "f searches from which sparsity it wins, F from how many tokens; P draws every λ."
+      let lines = CellText.wrapped(hint, to: area.width).count
+      frame.putWrapped(
+        hint, in: Rect(x: area.x, y: area.maxY - lines, width: area.width, height: lines),
+        style: theme.muted)
+      area.height -= lines + 1
+    }
     let hasLegend = area.height >= 6
     frame.histogram(
       histogram,
@@ -115,7 +125,7 @@ enum WhySamples {
       format: .ratio, marks: [(measurement.speedup.estimate, "▲"), (1, "┃")], theme: theme)
     if hasLegend {
       let beyond =
-        histogram.below + histogram.above > 0 ? "  ◂ ▸ samples beyond, counted" : ""
+        histogram.below + histogram.above > 0 ? "  ◂ ▸ beyond" : ""
       frame.put(
         "▲ median  ┃ dense" + beyond, x: area.x, y: area.maxY - 1, style: theme.muted,
         maxWidth: area.width)

@@ -33,11 +33,12 @@ enum WhyPage {
       .fixed(min(counted, columns[1].height - max(7, columns[1].height * 2 / 5))), .share(1),
     ])
     WhyCounts.draw(&frame, sides[0], known, state)
-    if sides[1].height >= 24 {
+    let isSearched = state.crossover != .unknown || state.path.value != nil || state.path.isWaiting
+    if sides[1].height >= 24, isSearched {
       let halves = sides[1].rows([.share(1), .share(1)])
       WhySamples.draw(&frame, halves[0], state)
       searches(&frame, halves[1], state)
-    } else if state.crossover == .unknown, state.path.value == nil, !state.path.isWaiting {
+    } else if !isSearched {
       WhySamples.draw(&frame, sides[1], state)
     } else {
       searches(&frame, sides[1], state)
@@ -96,9 +97,14 @@ enum WhyPage {
     case .known(let crossover), .narrowing(let crossover):
       let inside = frame.box(rect, title: "Crossover over \(crossover.axis.rawValue)", theme: theme)
       let text = CellText.wrapped(crossover.sentence, to: inside.width - 2)
-      let height = inside.height - min(2, text.count)
       let known = crossover.points
-      if height >= 6, !known.isEmpty {
+      let isDrawn = inside.height - min(2, text.count) >= 6 && !known.isEmpty
+      let lines = min(text.count, isDrawn ? 2 : inside.height)
+      let height = inside.height - lines
+      let speeds = known.map(\.speedup.estimate)
+      // What matters happens around 1, whatever is reached further on.
+      let isWide = (speeds.max() ?? 1) > 4
+      if isDrawn {
         var chart = Chart(
           x: .init(
             crossover.axis.rawValue,
@@ -106,8 +112,8 @@ enum WhyPage {
               crossover.axis == .tokens ? .logarithmic : .linear, covering: known.map(\.position)),
             crossover.axis == .tokens ? .plain : .percent),
           y: .init(
-            "speedup", Scale(.linear, covering: known.map(\.speedup.estimate), including: [1]),
-            .ratio))
+            "speedup",
+            Scale(isWide ? .logarithmic : .linear, covering: speeds, including: [1]), .ratio))
         chart.points = known.map {
           Chart.Point(
             x: $0.position, y: $0.speedup.estimate,
@@ -127,7 +133,8 @@ enum WhyPage {
       frame.putWrapped(
         crossover.sentence.isEmpty ? "searching…" : crossover.sentence,
         in: Rect(
-          x: inside.x + 1, y: inside.maxY - min(2, text.count), width: inside.width - 2, height: 2),
+          x: inside.x + 1, y: inside.maxY - max(1, lines), width: inside.width - 2,
+          height: max(1, lines)),
         style: theme.text)
     case .pending:
       let inside = frame.box(rect, title: "Crossover", theme: theme)

@@ -35,15 +35,26 @@ public final class Activations: @unchecked Sendable {
     self.init(features: features, tokens: tokens, layout: layout, pointer: pointer, owned: false)
   }
 
+  /// A view of panels of 32 tokens, however few tokens there are: `panels · features · 32` floats,
+  /// 64-byte aligned, that the caller keeps alive.
+  public convenience init(
+    features: Int, tokens: Int, borrowingPanels pointer: UnsafeMutablePointer<Float>
+  ) {
+    self.init(
+      features: features, tokens: tokens, layout: .panels, pointer: pointer, owned: false,
+      width: 32)
+  }
+
   private init(
     features: Int, tokens: Int, layout: ActivationLayout, pointer: UnsafeMutablePointer<Float>,
-    owned: Bool
+    owned: Bool, width: Int? = nil
   ) {
     precondition(tokens >= 1, "\(tokens) tokens: at least 1")
     self.features = features
     self.tokens = tokens
     self.layout = layout
-    width = Self.width(tokens: tokens, layout: layout)
+    self.width = width ?? Self.width(tokens: tokens, layout: layout)
+    let width = self.width
     panels = (tokens + width - 1) / width
     self.pointer = pointer
     self.owned = owned

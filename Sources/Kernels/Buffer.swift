@@ -39,6 +39,9 @@ enum StoredValues: Sendable {
     }
   }
 
+  /// Whether floats are made of the stored form when they are needed.
+  var isWidened: Bool { if case .bf16 = self { true } else { false } }
+
   /// Lets `fill` write all values as F32; BF16 is rounded from what it wrote.
   init(count: Int, dtype: WeightType, fill: (UnsafeMutablePointer<Float>) -> Void) {
     let floats = Buffer<Float>(count: count)

@@ -1,5 +1,5 @@
 /// The strip formats for eight tokens; `joined` ones have entries of two neighbouring inputs.
-enum EightTokensForm: CaseIterable, Sendable {
+enum EightTokensForm: StripForm {
   case columns32, columns16, strips8, joined8, strips4, joined4, singles, joined1
 
   var text: String {
@@ -47,82 +47,41 @@ enum EightTokensForm: CaseIterable, Sendable {
   /// Cycles of one strip beside its steps: reduction, bias and stores.
   var stripCycles: Double { shape.height == 1 ? 10 : Double(shape.height) * 3 }
 
-  /// Cycles of one vector of N:4 weights for eight tokens.
-  static func quadCycles(_ set: InstructionSet) -> Double { set == .avx512 ? 6 : 100 }
+  /// Cycles of one step of table lookup and of one vector of N:4 weights for eight tokens.
+  static func lookupCycles(_ set: InstructionSet) -> Double { set == .avx512 ? 9.6 : 200 }
+  static func quadCycles(_ set: InstructionSet) -> Double { set == .avx512 ? 8 : 100 }
 }
 
-/// One packed part of a layer; a later part adds to what the earlier ones have written.
-enum EightTokensPart: Sendable {
-  /// With the first of its columns.
-  case strips(EightTokensForm, PackedStrips, firstColumn: Int)
-  case quads(PackedQuads)
-
-  var name: String {
-    switch self {
-    case .strips(let form, _, _): "strips-" + form.text
-    case .quads(let format): "quads-\(format.kept):4"
-    }
-  }
-
-  var groups: Int {
-    switch self {
-    case .strips(_, let format, _): format.groups
-    case .quads(let format): format.groups
-    }
-  }
-
-  var values: PackedWeights {
-    switch self {
-    case .strips(_, let format, _): format.values
-    case .quads(let format): format.values
-    }
-  }
-
-  var indexBytes: Int {
-    switch self {
-    case .strips(_, let format, _):
-      format.index.bytes + format.starts.bytes + format.places.bytes
-    case .quads(let format): format.selectors.bytes + format.places.bytes
-    }
-  }
-
-  /// Work before group `group`, in steps.
-  func work(before group: Int) -> Int {
-    switch self {
-    case .strips(_, let format, _): Int(format.starts.pointer[group])
-    case .quads: group
-    }
-  }
-
-  func share(_ worker: Int, of threads: Int) -> Range<Int> {
-    evenShare(worker, of: threads, count: groups) { work(before: $0) }
-  }
-
-  /// One panel; `turned` are its activations as `[quads][8][4]`, needed by quads.
+extension SmallBatchPart<EightTokensForm> {
+  /// One panel; `x` as the format takes it: the panel itself for strips, `[blocks][8][16]` for
+  /// lookup and `[quads][8][4]` for quads.
+  @inline(__always)
   func run(
-    _ kernels: EightTokensKernels, _ x: UnsafePointer<Float>, turned: UnsafePointer<Float>?,
-    _ y: UnsafeMutablePointer<Float>, tokens: Int, adding: Bool, groups: Range<Int>
+    _ kernels: EightTokensKernels, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    tokens: Int, groups: Range<Int>
   ) {
+    guard !groups.isEmpty else { return }
     let (from, to) = (groups.lowerBound, groups.upperBound)
-    let halves = values.halves
-    switch self {
-    case .strips(let form, let f, let firstColumn):
-      let x = x + firstColumn * 8
-      let bias = (adding ? f.places.noBias : f.places.bias).pointer
+    switch kind {
+    case .strips(let form, let firstColumn):
+      let (x, index) = (x + firstColumn * 8, lists.assumingMemoryBound(to: UInt16.self))
       if form.shape.height >= 16 {
         kernels.columns(
-          form.shape.height == 32, halves, f.values.pointer, f.index.pointer, f.starts.pointer, x,
-          y, f.places.rows.pointer, bias, tokens, adding, from, to)
+          form == .columns32, halves, values, index, starts, x, y, rows, runs, bias, tokens, adding,
+          from, to)
       } else {
         kernels.strips(
-          form.shape.height, form.isJoined, halves, f.values.pointer, f.index.pointer,
-          f.starts.pointer, x, y, f.places.rows.pointer, bias, tokens, adding, from, to)
+          form.shape.height, form.isJoined, halves, values, index, starts, x, y, rows, runs, bias,
+          tokens, adding, from, to)
       }
-    case .quads(let f):
+    case .lookup:
+      kernels.lookup(
+        halves, values, lists.assumingMemoryBound(to: UInt8.self), windows, starts, x, y, rows,
+        runs, bias, tokens, adding, from, to)
+    case .quads(let kept, let quads):
       kernels.quads(
-        f.kept, halves, f.values.pointer, f.selectors.pointer, f.quads, turned ?? x, y,
-        f.places.rows.pointer, (adding ? f.places.noBias : f.places.bias).pointer, tokens, adding,
-        from, to)
+        kept, halves, values, lists.assumingMemoryBound(to: UInt32.self), quads, x, y, rows, runs,
+        bias, tokens, adding, from, to)
     }
   }
 }

@@ -15,13 +15,11 @@ public final class EightTokensLayer: LinearKernel {
   public let rows: Int
   public let columns: Int
   public let name: String
-  let parts: [EightTokensPart]
+  let parts: SmallBatchParts<EightTokensForm>
   let source: SmallBatchSource
   let bias: [Float]?
   private let kernels: EightTokensKernels
   private let isFinite: @Sendable (UnsafePointer<Float>, Int) -> Bool
-  /// Kept weights.
-  let kept: Int
   /// Whether formats hold more weights than are kept.
   let isPadded: Bool
 
@@ -44,11 +42,11 @@ public final class EightTokensLayer: LinearKernel {
       bias: bias, dtype: dtype, instructionSet: instructionSet, form: nil)
   }
 
-  /// With `form`, that form and no other: every form can hold every mask.
+  /// With `form` or `lookup`, that format and no other: each can hold every mask.
   init(
     weights: Matrix, mask: Mask, pattern: Pattern, rows rowOrder: Permutation?,
     columns columnOrder: Permutation?, bias: [Float]?, dtype: WeightType,
-    instructionSet: InstructionSet, form: EightTokensForm?
+    instructionSet: InstructionSet, form: EightTokensForm?, lookup: Bool = false
   ) throws(KernelError) {
     try check(
       weights: weights, mask: mask, order: LayerOrder(rows: rowOrder, columns: columnOrder),
@@ -60,14 +58,16 @@ public final class EightTokensLayer: LinearKernel {
     isFinite = SingleTokenKernels.of(instructionSet).isFinite
     source = SmallBatchSource(
       weights: weights, mask: mask, rows: rowOrder, columns: columnOrder, dtype: dtype)
-    kept = mask.count
+    let kept = mask.count
     let planner = EightTokensPlanner(
       source: source, pattern: pattern, bias: bias, kept: kept, instructionSet: instructionSet)
-    parts = form.map { [source] in planner.strips($0, source) } ?? planner.plan()
-    isPadded = parts.reduce(0) { $0 + $1.values.count } > kept
-    name =
-      parts.map(\.name).joined(separator: "+")
-      + " 8-token \(dtype.rawValue) \(instructionSet.rawValue)"
+    let packed =
+      lookup
+      ? [planner.lookup(source, bias: bias)]
+      : form.map { [source] in planner.strips($0, source) } ?? planner.plan()
+    parts = SmallBatchParts(parts: packed, kept: kept, perThread: 16_384)
+    isPadded = parts.isPadded
+    name = "\(parts.name) 8-token \(dtype.rawValue) \(instructionSet.rawValue)"
   }
 
   /// `x` and `y` in panels of eight tokens; lanes of `y` beyond the last token become 0.
@@ -81,82 +81,61 @@ public final class EightTokensLayer: LinearKernel {
       let tokens = min(8, x.tokens - panel * 8)
       if isPadded, !isFinite(from, columns * 8) {
         source.multiplyExactly(from, into: to, bias: bias, width: 8, lanes: tokens)
-      } else if case .quads(let format) = parts[0] {
-        turn(from, format.quads) { turned in
-          run(from, turned: turned, into: to, tokens: tokens, threads: threads)
-        }
       } else {
-        run(from, turned: nil, into: to, tokens: tokens, threads: threads)
+        for part in parts.parts {
+          prepare(part, from) { input in
+            parts.run(part, threads: threads) {
+              part.run(kernels, input, to, tokens: tokens, groups: $0)
+            }
+          }
+        }
       }
     }
   }
 
-  /// Activations in the order of the layout as `[quads][8][4]`.
-  private func turn(
-    _ x: UnsafePointer<Float>, _ quads: Int, _ body: (UnsafePointer<Float>) -> Void
+  /// Gives the activations of a panel as the part takes them.
+  @inline(__always)
+  private func prepare(
+    _ part: SmallBatchPart<EightTokensForm>, _ x: UnsafePointer<Float>,
+    _ body: (UnsafePointer<Float>) -> Void
   ) {
-    let gathers = source.columnOrder != nil || columns % 4 != 0
-    let count = quads * 32
-    withUnsafeTemporaryAllocation(
-      byteCount: count * (gathers ? 8 : 4), alignment: 64
-    ) { buffer in
+    switch part.kind {
+    case .strips: body(x)
+    case .lookup: turn(x, PackedLookup.blocks(columns), of: 16, nil, kernels.turnBlocks, body)
+    case .quads(_, let quads): turn(x, quads, of: 4, source.columnOrder, kernels.turn, body)
+    }
+  }
+
+  /// `[columns][8]` as `[blocks][8][size]`, in `order`; what `columns` leave of the last block is 0.
+  private func turn(
+    _ x: UnsafePointer<Float>, _ blocks: Int, of size: Int, _ order: [Int]?,
+    _ kernel: EightTokensKernels.Turn, _ body: (UnsafePointer<Float>) -> Void
+  ) {
+    let count = blocks * size * 8
+    let gathers = order != nil || columns != blocks * size
+    withUnsafeTemporaryAllocation(byteCount: count * (gathers ? 8 : 4), alignment: 64) { buffer in
       let turned = buffer.baseAddress!.assumingMemoryBound(to: Float.self)
-      var input = x
-      if gathers {
-        let gathered = turned + count
-        for column in 0..<quads * 4 {
-          for token in 0..<8 {
-            gathered[column * 8 + token] =
-              column < columns ? x[(source.columnOrder?[column] ?? column) * 8 + token] : 0
-          }
-        }
-        input = UnsafePointer(gathered)
+      guard gathers else {
+        kernel(x, turned, blocks)
+        return body(turned)
       }
-      kernels.turn(input, turned, quads)
+      let gathered = turned + count
+      if let order {
+        for column in 0..<columns {
+          (gathered + column * 8).update(from: x + order[column] * 8, count: 8)
+        }
+      } else {
+        gathered.update(from: x, count: columns * 8)
+      }
+      (gathered + columns * 8).update(repeating: 0, count: count - columns * 8)
+      kernel(gathered, turned, blocks)
       body(turned)
     }
   }
 
-  private func run(
-    _ x: UnsafePointer<Float>, turned: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>,
-    tokens: Int, threads: Int
-  ) {
-    for (number, part) in parts.enumerated() {
-      let adding = number > 0
-      // One more thread for each 2 µs of work: to fork and join takes 1 µs.
-      let wanted = min(threads, 1 + part.values.count / 16_384, max(1, part.groups))
-      if wanted <= 1 {
-        part.run(
-          kernels, x, turned: turned, y, tokens: tokens, adding: adding, groups: 0..<part.groups)
-      } else {
-        nonisolated(unsafe) let (x, turned, y) = (x, turned, y)
-        WorkerPool.shared.run(threads: wanted) { worker in
-          part.run(
-            kernels, x, turned: turned, y, tokens: tokens, adding: adding,
-            groups: part.share(worker, of: wanted))
-        }
-      }
-    }
-  }
-
   public func storage(tokens: Int, threads: Int) -> StorageReport {
-    let stored = parts.reduce(0) { $0 + $1.values.count }
-    let perWeight = source.halves ? 2 : 4
-    let lanes = (tokens + 7) / 8 * 8
-    let shares = (0..<max(1, threads)).map { worker in
-      parts.reduce(0.0) { sum, part in
-        let share = part.share(worker, of: max(1, threads))
-        let steps = part.work(before: share.upperBound) - part.work(before: share.lowerBound)
-        let all = max(1, part.work(before: part.groups))
-        return sum + Double(part.values.count) * Double(steps) / Double(all)
-      }
-    }
-    let mean = shares.reduce(0, +) / Double(shares.count)
-    return StorageReport(
-      valueBytes: kept * perWeight, indexBytes: parts.reduce(0) { $0 + $1.indexBytes },
-      paddingBytes: (stored - kept) * perWeight, activationBytes: (rows + columns) * 4 * lanes,
-      usefulFlops: 2 * Double(kept) * Double(tokens),
-      executedFlops: 2 * Double(stored) * Double(lanes),
-      imbalance: mean == 0 ? 1 : (shares.max() ?? 0) / mean)
+    parts.storage(
+      rows: rows, columns: columns, bytesPerWeight: source.halves ? 2 : 4, tokens: tokens,
+      lanes: (tokens + 7) / 8 * 8, threads: threads)
   }
 }

@@ -6,7 +6,8 @@ public import Tensors
 /// where each of them stands in the matrix.
 ///
 /// Weights behind the mask are not stored: they can neither be read nor come back. A new mask is a new
-/// layer. `multiply` may run on several threads at once, but not while values are written.
+/// layer. On one thread `multiply` reads the weights once a call, whatever the number of panels: give it
+/// as many as the second-level cache holds. It may run on several threads at once, but not while values are written.
 public final class RewritableLayer: LinearKernel, @unchecked Sendable {
   /// Stored weights of one kind: units of `height` weights of one input, unit after unit.
   public struct Part: @unchecked Sendable {
@@ -74,7 +75,7 @@ public final class RewritableLayer: LinearKernel, @unchecked Sendable {
   public var count: Int { parts.reduce(0) { $0 + $1.places.count } }
 
   public func multiply(_ x: Activations, into y: Activations, threads: Int) {
-    layer.multiply(x, into: y, threads: threads)
+    threads == 1 ? layer.multiplyInChunks(x, into: y) : layer.multiply(x, into: y, threads: threads)
   }
 
   public func storage(tokens: Int, threads: Int) -> StorageReport {

@@ -1,5 +1,5 @@
 /// The strip formats for one token; raw values are the forms of `singleTokenStrips`.
-enum SingleTokenForm: Int, CaseIterable, Sendable {
+enum SingleTokenForm: Int, StripForm {
   case columns16, columns8, columns4, block4, dots16, dots8, dots4, columns32
 
   var text: String {
@@ -44,104 +44,27 @@ enum SingleTokenForm: Int, CaseIterable, Sendable {
   static func quadCycles(_ set: InstructionSet) -> Double { set == .avx512 ? 1.3 : 24 }
 }
 
-/// One packed part of a layer; a later part adds to what the earlier ones have written.
-enum SingleTokenPart: Sendable {
-  case strips(SingleTokenForm, PackedStrips)
-  case lookup(PackedLookup)
-  case quads(PackedQuads)
-
-  var name: String {
-    switch self {
-    case .strips(let form, _): "strips-" + form.text
-    case .lookup: "lookup"
-    case .quads(let format): "quads-\(format.kept):4"
-    }
-  }
-
-  var groups: Int {
-    switch self {
-    case .strips(_, let format): format.groups
-    case .lookup(let format): format.groups
-    case .quads(let format): format.groups
-    }
-  }
-
-  var values: PackedWeights {
-    switch self {
-    case .strips(_, let format): format.values
-    case .lookup(let format): format.values
-    case .quads(let format): format.values
-    }
-  }
-
-  var indexBytes: Int {
-    switch self {
-    case .strips(_, let format):
-      format.index.bytes + format.starts.bytes + format.places.bytes
-    case .lookup(let format):
-      format.places.bytes + format.windows.bytes + format.starts.bytes + format.outputs.bytes
-    case .quads(let format): format.selectors.bytes + format.places.bytes
-    }
-  }
-
-  /// Work before group `group`, in steps.
-  func work(before group: Int) -> Int {
-    switch self {
-    case .strips(_, let format): Int(format.starts.pointer[group])
-    case .lookup(let format): Int(format.starts.pointer[group])
-    case .quads: group
-    }
-  }
-
-  /// Groups of worker `worker` of `threads`: equal shares of the steps, cut between groups.
-  func share(_ worker: Int, of threads: Int) -> Range<Int> {
-    evenShare(worker, of: threads, count: groups) { work(before: $0) }
-  }
-
+extension SmallBatchPart<SingleTokenForm> {
+  @inline(__always)
   func run(
     _ kernels: SingleTokenKernels, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
-    adding: Bool, groups: Range<Int>
+    groups: Range<Int>
   ) {
     guard !groups.isEmpty else { return }
     let (from, to) = (groups.lowerBound, groups.upperBound)
-    let halves = values.halves
-    switch self {
-    case .strips(let form, let f):
+    switch kind {
+    case .strips(let form, _):
       kernels.strips(
-        form.rawValue, halves, f.values.pointer, f.index.pointer, f.starts.pointer, x, y,
-        f.places.rows.pointer, f.places.runs.pointer,
-        (adding ? f.places.noBias : f.places.bias).pointer, adding, from, to)
-    case .lookup(let f):
+        form.rawValue, halves, values, lists.assumingMemoryBound(to: UInt16.self), starts, x, y,
+        rows, runs, bias, adding, from, to)
+    case .lookup:
       kernels.lookup(
-        halves, f.values.pointer, f.places.pointer, f.windows.pointer, f.starts.pointer, x, y,
-        f.outputs.rows.pointer, f.outputs.runs.pointer,
-        (adding ? f.outputs.noBias : f.outputs.bias).pointer, adding, from, to)
-    case .quads(let f):
+        halves, values, lists.assumingMemoryBound(to: UInt8.self), windows, starts, x, y, rows,
+        runs, bias, adding, from, to)
+    case .quads(let kept, let quads):
       kernels.quads(
-        f.kept, halves, f.values.pointer, f.selectors.pointer, f.quads, x, y,
-        f.places.rows.pointer, f.places.runs.pointer,
-        (adding ? f.places.noBias : f.places.bias).pointer, adding, from, to)
+        kept, halves, values, lists.assumingMemoryBound(to: UInt32.self), quads, x, y, rows, runs,
+        bias, adding, from, to)
     }
   }
-}
-
-/// The part of `0..<count` whose work lies between the shares `worker` and `worker + 1` of
-/// `threads`.
-func evenShare(
-  _ worker: Int, of threads: Int, count: Int, work: (Int) -> Int
-) -> Range<Int> {
-  guard threads > 1 else { return 0..<count }
-  let total = work(count)
-  func cut(_ part: Int) -> Int {
-    if part <= 0 { return 0 }
-    if part >= threads { return count }
-    let target = total * part / threads
-    var (low, high) = (0, count)
-    while low < high {
-      let middle = (low + high) / 2
-      if work(middle) < target { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
-  return cut(worker)..<max(cut(worker), cut(worker + 1))
 }

@@ -16,12 +16,10 @@ public final class SingleTokenLayer: LinearKernel {
   public let rows: Int
   public let columns: Int
   public let name: String
-  let parts: [SingleTokenPart]
+  let parts: SmallBatchParts<SingleTokenForm>
   let source: SmallBatchSource
   let bias: [Float]?
   private let kernels: SingleTokenKernels
-  /// Kept weights.
-  let kept: Int
   /// Whether formats hold more weights than are kept.
   let isPadded: Bool
   /// Whether activations are put into the order of the layout first.
@@ -46,11 +44,11 @@ public final class SingleTokenLayer: LinearKernel {
       bias: bias, dtype: dtype, instructionSet: instructionSet, form: nil)
   }
 
-  /// With `form`, that form and no other: every form can hold every mask.
+  /// With `form` or `lookup`, that format and no other: each can hold every mask.
   init(
     weights: Matrix, mask: Mask, pattern: Pattern, rows rowOrder: Permutation?,
     columns columnOrder: Permutation?, bias: [Float]?, dtype: WeightType,
-    instructionSet: InstructionSet, form: SingleTokenForm?
+    instructionSet: InstructionSet, form: SingleTokenForm?, lookup: Bool = false
   ) throws(KernelError) {
     try check(
       weights: weights, mask: mask, order: LayerOrder(rows: rowOrder, columns: columnOrder),
@@ -61,15 +59,14 @@ public final class SingleTokenLayer: LinearKernel {
     kernels = SingleTokenKernels.of(instructionSet)
     source = SmallBatchSource(
       weights: weights, mask: mask, rows: rowOrder, columns: columnOrder, dtype: dtype)
-    kept = mask.count
+    let kept = mask.count
     var planner = SingleTokenPlanner(
       source: source, pattern: pattern, bias: bias, kept: kept, instructionSet: instructionSet)
-    parts = form.map { [planner.strips($0)] } ?? planner.plan()
+    let packed = lookup ? [planner.lookup()] : form.map { [planner.strips($0)] } ?? planner.plan()
+    parts = SmallBatchParts(parts: packed, kept: kept, perThread: 65_536)
     gathers = planner.gathers
-    isPadded = parts.reduce(0) { $0 + $1.values.count } > kept
-    name =
-      parts.map(\.name).joined(separator: "+")
-      + " 1-token \(dtype.rawValue) \(instructionSet.rawValue)"
+    isPadded = parts.isPadded
+    name = "\(parts.name) 1-token \(dtype.rawValue) \(instructionSet.rawValue)"
   }
 
   /// `x` and `y` in panels of one token: one token, or several in token-major layout.
@@ -107,59 +104,14 @@ public final class SingleTokenLayer: LinearKernel {
   private func run(
     _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, threads: Int
   ) {
-    for (number, part) in parts.enumerated() {
-      let adding = number > 0
-      // One more thread for each 2 µs of work: to fork and join takes 1 µs.
-      let wanted = min(threads, 1 + part.values.count / 65_536, max(1, part.groups))
-      if wanted <= 1 {
-        part.run(kernels, x, y, adding: adding, groups: 0..<part.groups)
-      } else {
-        nonisolated(unsafe) let (x, y) = (x, y)
-        WorkerPool.shared.run(threads: wanted) { worker in
-          part.run(
-            kernels, x, y, adding: adding, groups: part.share(worker, of: wanted))
-        }
-      }
+    for part in parts.parts {
+      parts.run(part, threads: threads) { part.run(kernels, x, y, groups: $0) }
     }
   }
 
   public func storage(tokens: Int, threads: Int) -> StorageReport {
-    let stored = parts.reduce(0) { $0 + $1.values.count }
-    let perWeight = source.halves ? 2 : 4
-    let shares = (0..<max(1, threads)).map { worker in
-      parts.reduce(0.0) { sum, part in
-        let share = part.share(worker, of: max(1, threads))
-        let steps = part.work(before: share.upperBound) - part.work(before: share.lowerBound)
-        let all = max(1, part.work(before: part.groups))
-        return sum + Double(part.values.count) * Double(steps) / Double(all)
-      }
-    }
-    let mean = shares.reduce(0, +) / Double(shares.count)
-    return StorageReport(
-      valueBytes: kept * perWeight, indexBytes: parts.reduce(0) { $0 + $1.indexBytes },
-      paddingBytes: (stored - kept) * perWeight, activationBytes: (rows + columns) * 4 * tokens,
-      usefulFlops: 2 * Double(kept) * Double(tokens),
-      executedFlops: 2 * Double(stored) * Double(tokens),
-      imbalance: mean == 0 ? 1 : (shares.max() ?? 0) / mean)
-  }
-}
-
-extension SmallBatchSource {
-  /// Weight by weight, kept ones only: for activations that are not finite. `x` and `y` are panels
-  /// `[features][width]`; lanes from `lanes` on become 0.
-  func multiplyExactly(
-    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, bias: [Float]?, width: Int,
-    lanes: Int
-  ) {
-    for row in 0..<weights.rows {
-      for lane in 0..<width { y[row * width + lane] = lane < lanes ? bias?[row] ?? 0 : 0 }
-      for column in 0..<columns where mask[row, column] {
-        let full = weights[row, column]
-        let weight = halves ? Float(bitPattern: UInt32(bf16(full)) << 16) : full
-        for lane in 0..<lanes {
-          y[row * width + lane].addProduct(weight, x[column * width + lane])
-        }
-      }
-    }
+    parts.storage(
+      rows: rows, columns: columns, bytesPerWeight: source.halves ? 2 : 4, tokens: tokens,
+      lanes: tokens, threads: threads)
   }
 }

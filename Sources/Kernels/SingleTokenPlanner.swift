@@ -27,11 +27,10 @@ struct SingleTokenPlanner {
 
   /// The estimated cycles of every format that can hold the mask, and the fastest one packed. A
   /// bitmap of 768x768 is read in about 10 µs a format, so none is left out.
-  mutating func plan() -> [SingleTokenPart] {
+  mutating func plan() -> [SmallBatchPart<SingleTokenForm>] {
     if let split = split() { return split }
-    let steps = PackedLookup.expectedSteps(
-      kept: kept, rows: source.rows.count, columns: source.columns)
-    var best = steps * SingleTokenForm.lookupCycles(instructionSet)
+    var best =
+      Double(source.lookupSteps()) * SingleTokenForm.lookupCycles(instructionSet)
     var choice: SingleTokenForm?
     if stripsFit {
       for form in SingleTokenForm.allCases {
@@ -44,15 +43,22 @@ struct SingleTokenPlanner {
       let vectors = Double((source.rows.count + 15) / 16 * ((source.columns + 3) / 4) * most)
       if vectors * SingleTokenForm.quadCycles(instructionSet) < best {
         gathers = source.columnOrder != nil || source.columns % 4 != 0
-        return [.quads(PackedQuads(source, kept: most, bias: bias))]
+        return [SmallBatchPart(PackedQuads(source, kept: most, bias: bias))]
       }
     }
     if let choice { return [strips(choice)] }
-    return [.lookup(PackedLookup(source, lists: singles, bias: bias))]
+    return [lookup()]
+  }
+
+  /// Single weights by table lookup.
+  func lookup() -> SmallBatchPart<SingleTokenForm> {
+    SmallBatchPart(PackedLookup(source, lists: singles, bias: bias))
   }
 
   /// One form, whatever it costs.
-  mutating func strips(_ form: SingleTokenForm) -> SingleTokenPart { pack(form, lists(form)) }
+  mutating func strips(_ form: SingleTokenForm) -> SmallBatchPart<SingleTokenForm> {
+    pack(form, lists(form))
+  }
 
   private var singles: StripLists { source.strips(height: 1, width: 1, ordered: false) }
 
@@ -66,10 +72,12 @@ struct SingleTokenPlanner {
     ).reduce(0) { $0 + ($1 + form.shape.entries - 1) / form.shape.entries }
   }
 
-  private mutating func pack(_ form: SingleTokenForm, _ lists: StripLists) -> SingleTokenPart {
+  private mutating func pack(_ form: SingleTokenForm, _ lists: StripLists) -> SmallBatchPart<
+    SingleTokenForm
+  > {
     let ordered = form.shape.width > 1
     gathers = ordered && source.columnOrder != nil
-    return .strips(
+    return SmallBatchPart(
       form,
       PackedStrips(
         source, shape: form.shape, lists: lists, ordered: ordered, columns: 0..<source.columns,
@@ -78,7 +86,7 @@ struct SingleTokenPlanner {
 
   /// For tiles with an overlay of single weights: strips of the columns that a strip keeps at least
   /// half of, and the other weights by lookup, added in a second pass.
-  private func split() -> [SingleTokenPart]? {
+  private func split() -> [SmallBatchPart<SingleTokenForm>]? {
     guard case .tileElement(let width, _) = pattern.base, width >= 16, stripsFit, kept > 0 else {
       return nil
     }
@@ -89,56 +97,12 @@ struct SingleTokenPlanner {
     let lists = first.strips(height: 16, width: 1, ordered: false)
     let rest = second.strips(height: 1, width: 1, ordered: false)
     return [
-      .strips(
+      SmallBatchPart(
         form,
         PackedStrips(
           first, shape: form.shape, lists: lists, ordered: false, columns: 0..<source.columns,
           bias: bias)),
-      .lookup(PackedLookup(second, lists: rest, bias: nil)),
+      SmallBatchPart(PackedLookup(second, lists: rest, bias: nil), adding: true),
     ]
-  }
-}
-
-extension SmallBatchSource {
-  /// The same layout with fewer weights.
-  init(_ source: SmallBatchSource, mask: Mask) {
-    weights = source.weights
-    self.mask = mask
-    halves = source.halves
-    rows = source.rows
-    columnOrder = source.columnOrder
-    var words: [UInt64] = []
-    let perRow = mask.wordsPerRow
-    for row in source.rows { words += mask.words[row * perRow..<(row + 1) * perRow] }
-    self.words = words
-    orderedWords = words
-  }
-}
-
-extension Mask {
-  /// The weights of columns that `height` consecutive rows of the order keep at least half of, and
-  /// the others.
-  func split(rows order: [Int], height: Int) -> (dense: Mask, rest: Mask) {
-    var dense = Mask(rows: rows, columns: columns)
-    var rest = self
-    for first in stride(from: 0, to: order.count, by: height) {
-      let members = order[first..<min(first + height, order.count)]
-      for word in 0..<wordsPerRow {
-        var union: UInt64 = 0
-        for row in members { union |= words[row * wordsPerRow + word] }
-        var chosen: UInt64 = 0
-        while union != 0 {
-          let bit = union & (~union &+ 1)
-          union &= union - 1
-          let count = members.count { words[$0 * wordsPerRow + word] & bit != 0 }
-          if 2 * count >= members.count { chosen |= bit }
-        }
-        for row in members {
-          dense.words[row * wordsPerRow + word] = words[row * wordsPerRow + word] & chosen
-          rest.words[row * wordsPerRow + word] &= ~chosen
-        }
-      }
-    }
-    return (dense, rest)
   }
 }

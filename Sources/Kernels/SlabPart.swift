@@ -22,6 +22,8 @@ final class SlabPart: Sendable {
 
   /// Floats of widened weights held at a time: half of L1.
   private static let scratch = 4096
+  /// Floats of weights that stay in L2 beside the activations of several panels: an eighth of it.
+  private static let stretch = 32768
 
   /// Takes what `bands` (all of `height` rows) have in common out of `residual`.
   ///
@@ -34,9 +36,12 @@ final class SlabPart: Sendable {
     self.runLength = runLength
     self.kernels = kernels
     slabCount = bands.count
-    kRange = Self.kRange(height: height, columns: weights.columns)
-    ranges = max(1, (weights.columns + kRange - 1) / kRange)
     let common = Self.takeCommon(bands, &residual, wordsPerRow)
+    let inputs = common.reduce(0) { $0 + $1.nonzeroBitCount }
+    kRange = Self.kRange(
+      height: height, runLength: runLength,
+      density: Double(inputs) / Double(max(1, bands.count * weights.columns)))
+    ranges = max(1, (weights.columns + kRange - 1) / kRange)
     rowNumbers = Buffer(bands.flatMap { $0.map(UInt32.init) })
 
     var lists = InputLists(bands: bands.count, ranges: ranges)
@@ -81,10 +86,16 @@ final class SlabPart: Sendable {
   ///
   /// 7 and 8 rows use each activation often enough to take it from L2, whatever the number of inputs (2048
   /// of two panels are half of L2). 4 to 6 rows over two panels want less in the way of the stream of
-  /// weights: 4x1 at 0.5 and 768x768 reaches 81 % of the peak with one range, 86 % with 384 and 96 %
-  /// with 256 inputs a range (Zen 5, 2026-11). 2 and 3 rows want their activations in L1.
-  private static func kRange(height: Int, columns: Int) -> Int {
-    height >= 7 ? 2048 : height >= 4 ? 256 : 128
+  /// weights where they are dense: 4x1 at 0.5 and 768x768 reaches 81 % of the peak with one range, 86 %
+  /// with 384 and 96 % with 256 inputs a range. Sparse, the update of the output after each range costs
+  /// more: at 0.8 / 0.9 / 0.95 with 256, 384 and 768 inputs 151 / 78.2 / 43.0, 150 / 77.4 / 41.2 and
+  /// 143 / 73.7 / 37.7 µs; 4x4: 151 / 79.2 / 45.0, 147 / 77.5 / 42.1 and 153 / 77.1 / 41.5 (Zen 5,
+  /// 2026-11). 2 and 3 rows want their activations in L1.
+  private static func kRange(height: Int, runLength: Int, density: Double) -> Int {
+    if height >= 7 { return 2048 }
+    if height < 4 { return 128 }
+    if density < (runLength > 1 ? 0.15 : 0.3) { return 1024 }
+    return density < 0.3 ? 384 : 256
   }
 
   var indexBytes: Int { segments.bytes + rowNumbers.bytes + indices.bytes }
@@ -110,24 +121,26 @@ final class SlabPart: Sendable {
           rowsPerSlab, runLength, input, xPanel, y, yPanel, panels, words, rowNumbers.pointer,
           indices.pointer, floats, bias, range > 0, part.lowerBound, part.upperBound)
       }
-      switch values {
-      case .f32(let buffer): multiply(slabs, buffer.pointer)
-      case .bf16:
-        var from = slabs.lowerBound
-        while from < slabs.upperBound {
-          let first = Int(words[from * 4 + 3])
-          var to = from
-          var last = first
-          repeat {
-            last = Int(
-              words[to * 4 + 3] + words[to * 4 + 1] * UInt32(runLength) + words[to * 4 + 2])
-            to += 1
-          } while to < slabs.upperBound && (last - first) * rowsPerSlab < Self.scratch / 2
-          values.withFloats(first * rowsPerSlab..<last * rowsPerSlab, kernels) {
-            multiply(from..<to, $0)
-          }
-          from = to
+      // A stretch of slabs goes through all panels while its weights are near.
+      let stretch = values.isWidened ? Self.scratch / 2 : Self.stretch
+      if panels == 1, !values.isWidened {
+        values.withFloats(0..<0, kernels) { multiply(slabs, $0) }
+        continue
+      }
+      var from = slabs.lowerBound
+      while from < slabs.upperBound {
+        let first = Int(words[from * 4 + 3])
+        var to = from
+        var last = first
+        repeat {
+          last = Int(
+            words[to * 4 + 3] + words[to * 4 + 1] * UInt32(runLength) + words[to * 4 + 2])
+          to += 1
+        } while to < slabs.upperBound && (last - first) * rowsPerSlab < stretch
+        values.withFloats(first * rowsPerSlab..<last * rowsPerSlab, kernels) {
+          multiply(from..<to, $0)
         }
+        from = to
       }
     }
   }

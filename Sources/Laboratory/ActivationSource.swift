@@ -10,10 +10,10 @@ protocol ActivationSource: Sendable {
   /// The input that feeds a weight; layers with the same name here share their statistics. Nil where
   /// there are no activations for it.
   func input(of weight: TensorHeader) -> String?
-  /// Activations `[rows, features]` of an input: those that choose masks, and held-out ones.
-  func activations(
+  /// What is known of an input: from activations that choose masks, and from held-out ones.
+  func statistics(
     of input: String, feeding weight: TensorHeader, model: Model
-  ) throws(LaboratoryError) -> (calibration: Matrix, evaluation: Matrix)
+  ) throws(LaboratoryError) -> CalibrationStatistics
 }
 
 /// Activations for synthetic weights: correlated features of unequal size with a few outliers, as
@@ -34,10 +34,18 @@ struct SyntheticActivations: ActivationSource {
 
   func input(of weight: TensorHeader) -> String? { "synthetic:\(weight.columns)" }
 
-  func activations(
+  func statistics(
     of input: String, feeding weight: TensorHeader, model: Model
-  ) -> (calibration: Matrix, evaluation: Matrix) {
-    let features = weight.columns
+  ) throws(LaboratoryError) -> CalibrationStatistics {
+    let halves = activations(features: weight.columns)
+    do {
+      return try CalibrationStatistics(
+        calibration: halves.calibration, evaluation: halves.evaluation, identity: info.identity)
+    } catch { throw .pruning(error) }
+  }
+
+  /// `[rows, features]`, to calibrate on and held out.
+  func activations(features: Int) -> (calibration: Matrix, evaluation: Matrix) {
     var generator = SeededGenerator(seed: seed ^ 0x61637469)
     let factors = (0..<8).map { _ in (0..<features).map { _ in generator.nearlyNormal() * 0.5 } }
     let scales = (0..<features).map { feature in

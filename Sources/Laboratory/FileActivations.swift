@@ -1,16 +1,22 @@
 internal import Experiments
+internal import Pruning
 internal import Tensors
 
 /// Calibration activations from a file, among them inputs that are computed from stored ones.
 struct FileActivations: ActivationSource {
   private let file: ActivationFile
+  private let store: MomentStore?
   let info: CalibrationInfo
 
   /// - Parameters:
   ///   - source: what the face calls it.
   ///   - model: the model whose weights it must fit.
+  ///   - store: keeps second moments that take longer to form than to read.
   /// - Throws: `activations` when it fits none of them.
-  init(path: String, source: String, for model: Model) throws(LaboratoryError) {
+  init(
+    path: String, source: String, for model: Model, store: MomentStore? = nil
+  ) throws(LaboratoryError) {
+    self.store = store
     do { file = try ActivationFile.open(path) } catch { throw .file(error) }
     info = CalibrationInfo(
       identity: file.identity, source: source,
@@ -35,7 +41,44 @@ struct FileActivations: ActivationSource {
     return file.input(for: weight.name, width: weight.columns).map { "stored:" + $0.name }
   }
 
-  func activations(
+  func statistics(
+    of input: String, feeding weight: TensorHeader, model: Model
+  ) throws(LaboratoryError) -> CalibrationStatistics {
+    let halves = try activations(of: input, feeding: weight, model: model)
+    do {
+      let (calibration, evaluation) = halves
+      // Forming both takes 2·rows·inputs² operations, reading them back 8·inputs² bytes.
+      guard let store, calibration.columns >= 512,
+        calibration.columns <= CalibrationStatistics.widestGram, evaluation.rows > 0,
+        calibration.rows + evaluation.rows >= 2 * calibration.columns
+      else {
+        return try CalibrationStatistics(
+          calibration: calibration, evaluation: evaluation, identity: info.identity)
+      }
+      var hash = ContentHash()
+      hash.update("second moments 1")
+      hash.update(calibration)
+      hash.update(evaluation)
+      let key = hash.hexadecimal
+      if let known = store.moments(for: key) {
+        return try CalibrationStatistics(
+          gram: known.calibration, rows: known.rows, evaluationGram: known.evaluation,
+          evaluationRows: known.evaluationRows, identity: info.identity)
+      }
+      let fresh = try CalibrationStatistics(
+        calibration: calibration, evaluation: evaluation, identity: info.identity)
+      if let gram = fresh.gram, let evaluationGram = fresh.evaluationGram {
+        store.store(
+          MomentStore.Moments(
+            calibration: gram, rows: fresh.rows, evaluation: evaluationGram,
+            evaluationRows: fresh.evaluationRows), for: key)
+      }
+      return fresh
+    } catch { throw .pruning(error) }
+  }
+
+  /// `[rows, features]` of an input, to calibrate on and held out.
+  private func activations(
     of input: String, feeding weight: TensorHeader, model: Model
   ) throws(LaboratoryError) -> (calibration: Matrix, evaluation: Matrix) {
     do {

@@ -36,6 +36,9 @@ public final class Laboratory: Sendable {
   /// Throws away the sample that is being taken: call it when a frame is drawn.
   public func disturb() { workbench.disturbances.raise() }
 
+  /// Sentences for a person that no answer has a place for, such as a damaged cache; each once.
+  public func takeNotices() -> [String] { workbench.notices.take() }
+
   /// Ends a run: it gets no more answers. A waiting one never starts; a running one stops between samples
   /// or iterations.
   public func cancel(_ run: RunID) {
@@ -62,7 +65,8 @@ public final class Laboratory: Sendable {
     case .measure:
       // Peaks can wait: they are looked up again when nothing else is to be timed.
       submit(request, run, .measure, to: long)
-    case .sweep, .sensitivity, .path, .crossover: submit(request, run, .long(run), to: long)
+    case .sweep, .sensitivity, .path, .crossover, .wholeModel:
+      submit(request, run, .long(run), to: long)
     case .train:
       // Known before it starts, so that what is turned while it waits is not lost.
       trainings.withLock { $0[run] = TrainingSteering() }
@@ -97,12 +101,12 @@ public final class Laboratory: Sendable {
     }
     do throws(LaboratoryError) {
       if case .prune(let tensor, let knobs) = request {
-        let pruned = try workbench.prune(tensor, knobs) { summary in
+        let masked = try workbench.masked(tensor, knobs) { summary in
           if summary.tensor == tensor { send(.iterating(summary)) }
           return !cancellation.isCancelled
         }
-        send(.pruned(pruned.summary))
-        judge(tensor, pruned, knobs, run, after: cancellation)
+        send(.pruned(masked.summary))
+        judge(tensor, knobs, run, after: cancellation)
         return
       }
       if case .train(let plan) = request {
@@ -124,14 +128,14 @@ public final class Laboratory: Sendable {
 
   /// Queues the proxies of a pruning; at once where there is nothing to compute.
   private func judge(
-    _ tensor: String, _ pruned: PrunedLayer, _ knobs: Knobs, _ run: RunID,
+    _ tensor: String, _ knobs: Knobs, _ run: RunID,
     after pruning: Cancellation
   ) {
     let job = Job(run: run, slot: .quality, cancellation: Cancellation()) { cancellation in
       let isCancelled = { cancellation.isCancelled || pruning.isCancelled }
       self.workbench.disturbances.begin()
       let report = try? self.workbench.quality(
-        of: pruned, tensor, knobs, isCancelled: isCancelled)
+        tensor, knobs, isCancelled: isCancelled)
       self.workbench.disturbances.end()
       if let report, !isCancelled() { self.deliver(.quality(report), run) }
     }

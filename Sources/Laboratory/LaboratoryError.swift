@@ -42,7 +42,8 @@ public enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible 
     case .pruning(.cancelled), .cancelled: .cancelled
     case .pruning(let error):
       switch error {
-      case .sparsityOutOfRange, .lambdaOutOfRange, .lambdaNeedsUnits, .needsActivations, .tooWide:
+      case .sparsityOutOfRange, .lambdaOutOfRange, .lambdaNeedsUnits, .needsActivations, .tooWide,
+        .solveCannot:
         .usage
       case .empty, .weightNotFinite, .activationNotFinite, .activationsEmpty, .activationsDead,
         .activationWidth:

@@ -1,6 +1,7 @@
 internal import Experiments
 internal import Kernels
 internal import Pruning
+internal import Synchronization
 internal import Tensors
 
 /// What a pruning of one tensor depends on: the knobs, and under a global threshold the tensors that share
@@ -26,7 +27,9 @@ final class Layer: Sendable {
   let statistics: CalibrationStatistics?
   let pruner: LayerPruner
   let painter: MaskPainter
+  private let judges = Mutex<OutputJudge??>(nil)
   private let pruned = RecentValues<PruningKey, PrunedLayer>(capacity: 256 << 20)
+  private let masks = RecentValues<PruningKey, MaskedLayer>(capacity: 32 << 20)
   private let judged = RecentValues<PruningKey, QualityReport>(capacity: 4096)
   private let judgedBriefly = RecentValues<PruningKey, QualityReport>(capacity: 4096)
 
@@ -43,6 +46,14 @@ final class Layer: Sendable {
     painter = MaskPainter(weights)
   }
 
+  /// What gives the errors of this layer's outputs; nil without held-out activations.
+  var judge: OutputJudge? {
+    if let known = judges.withLock({ $0 }) { return known }
+    let fresh = OutputJudge(weights, statistics: statistics)
+    judges.withLock { $0 = .some(fresh) }
+    return fresh
+  }
+
   /// Bytes of the weights in memory.
   var bytes: Int { weights.count * 4 }
 
@@ -55,6 +66,24 @@ final class Layer: Sendable {
     do {
       let fresh = try pruner.prune(key.knobs, progress: progress)
       remember(fresh, for: key)
+      return fresh
+    } catch { throw .pruning(error) }
+  }
+
+  /// Mask and instant numbers of a pruning, without the weights behind the mask.
+  func masked(
+    with knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
+  ) throws(LaboratoryError) -> MaskedLayer {
+    let key = PruningKey(knobs)
+    if let known = masks.value(for: key) { return known }
+    if let known = pruned.value(for: key) { return MaskedLayer(known) }
+    // What depends on new weights has them at hand: they are wanted next.
+    guard key.knobs.effectiveRegularizer == .none, !key.knobs.solve.isGreedy else {
+      return MaskedLayer(try pruned(with: knobs, progress: progress))
+    }
+    do {
+      let fresh = try pruner.masked(key.knobs, progress: progress)
+      masks.store(fresh, for: key, cost: fresh.bytes)
       return fresh
     } catch { throw .pruning(error) }
   }

@@ -31,7 +31,26 @@ extension ModelExperiment {
     }
     var question = ModelQuestion(selection, base, texts, seconds)
     question.notes = ["budget \(budget)"]
-    return try judge(plan.packed(choice), question, isCancelled, progress)
+    let packed = plan.packed(choice)
+    var report = try judge(packed, question, isCancelled, progress)
+    if case .cosine(let least) = budget {
+      let kept = choosing.proxies(try replacing(packed), threads: 1).cosine
+      report.notes.append(Self.note(floor: least, kept: kept, heldOut: report.agreement.cosine))
+    }
+    return report
+  }
+
+  /// What became of a floor on sentences that had no part in the choice.
+  static func note(floor: Double, kept: Double, heldOut: Double) -> String {
+    let apart =
+      "the floor of \(NumberText.shortest(floor)) was kept on the sentences set apart for choosing "
+      + "(\(NumberText.fixed(kept, 3)))"
+    guard heldOut < floor else {
+      return apart + " and holds on the held-out ones (\(NumberText.fixed(heldOut, 3)))"
+    }
+    return apart
+      + " but not on the held-out ones: \(NumberText.fixed(heldOut, 3)) is below it; ask for "
+      + "\(NumberText.fixed(min(1, floor + floor - heldOut), 3)) to be on the safe side"
   }
 
   /// Whole models from the unpruned one to the fastest, the best found for each of `count` times.

@@ -30,7 +30,8 @@ extension ModelExperiment {
     let parts = ModelParts(
       dense: encoder, sparse: sparse, texts: texts, threads: threads,
       names: packed.map(\.choice.tensor))
-    return ModelReport(
+    if let failure = encoder.readFailure { throw .unreadable(failure.description) }
+    var report = ModelReport(
       model: name, modelID: encoder.modelIdentity, calibrationID: calibrationID,
       selection: question.selection, layers: packed.map(\.summary), choices: packed.map(\.choice),
       knobs: question.knobs, isSequential: question.isSequential, agreement: agreement,
@@ -41,6 +42,9 @@ extension ModelExperiment {
       layerTimes: parts.layers, equalLength: equal,
       storage: storage(of: sparse, tokens: parts.tokens, threads: threads),
       maxAbsError: packed.map(\.maxAbsError).max() ?? 0, notes: question.notes)
+    report.restDenseNs = parts.restDense
+    report.restSparseNs = parts.restSparse
+    return report
   }
 
   /// Interleaved pairs of whole calls.
@@ -111,6 +115,9 @@ struct ModelParts {
   let nonlinear: Double
   /// The dense total, nanoseconds.
   let total: Double
+  /// Nanoseconds outside the named layers.
+  let restDense: Double
+  let restSparse: Double
   let tokens: Int
   static let calls = 9
 
@@ -140,6 +147,9 @@ struct ModelParts {
     share = min(1, median(before, chosen) / Double(max(1, threads)) / total)
     speedup = median(before, chosen) / max(1, median(after, chosen))
     nonlinear = median(before, \.nonlinearPerTokenAndLayer)
+    let streams = Double(max(1, threads))
+    restDense = median(before) { $0.total - chosen($0) / streams }
+    restSparse = median(after) { $0.total - chosen($0) / streams }
     tokens = before.first?.tokens ?? 0
   }
 }

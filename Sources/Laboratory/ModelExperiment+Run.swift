@@ -24,6 +24,39 @@ extension ModelExperiment {
       packed, ModelQuestion(selection, knobs, texts, seconds, isSequential), isCancelled, progress)
   }
 
+  /// The same with a setting of its own for each layer; layers without one stay as they are.
+  ///
+  /// Tensors that take no part in sentence vectors, such as a pooler's, are left out, and said in the notes.
+  /// - Throws: `request` when nothing is left.
+  public func run(
+    _ choices: [LayerChoice], _ knobs: Knobs, texts: [String], seconds: Double = 3,
+    isCancelled: () -> Bool = { false }, progress: (String) -> Void = { _ in }
+  ) throws(LaboratoryError) -> ModelReport {
+    let own = choices.filter { choice in encoder.layers.contains { $0.name == choice.tensor } }
+    guard !own.isEmpty else {
+      throw .request("none of the chosen tensors is a linear layer of the encoder")
+    }
+    var packed: [PackedLayer] = []
+    for (index, choice) in own.enumerated() {
+      if isCancelled() { throw .cancelled }
+      progress("pruning \(index + 1) of \(own.count): \(choice.tensor)")
+      let layer = encoder.layers.first { $0.name == choice.tensor }!
+      var knobs = choice.knobs
+      knobs.scope = .layer
+      let source = try prepared(layer)
+      packed.append(try source.packed(try source.pruned(knobs, isCancelled: isCancelled), knobs))
+    }
+    let names = Set(own.map(\.tensor))
+    let selection = LayerSelection.allCases.first { Set(self.names(of: $0)) == names } ?? .all
+    var base = own[0].knobs
+    base.threads = knobs.threads
+    var question = ModelQuestion(selection, base, texts, seconds)
+    question.notes = choices.filter { choice in !own.contains(choice) }.map {
+      "\($0.tensor) takes no part in sentence vectors and was left out"
+    }
+    return try judge(packed, question, isCancelled, progress)
+  }
+
   /// The selected layers, pruned and packed.
   func prune(
     _ selection: LayerSelection, _ knobs: Knobs, _ isSequential: Bool, _ isCancelled: () -> Bool,

@@ -50,8 +50,13 @@ public final class ModelExperiment: Sendable {
   }
 
   /// Embeddings of texts by the unpruned model, one row a text.
-  public func embeddings(of texts: [String], threads: Int) -> [[Float]] {
+  ///
+  /// - Throws: `unreadable` when the checkpoint cannot be read any more.
+  public func embeddings(
+    of texts: [String], threads: Int
+  ) throws(LaboratoryError) -> [[Float]] {
     let result = encoder.encode(texts, threads: threads).embeddings
+    if let failure = encoder.readFailure { throw .unreadable(failure.description) }
     return texts.indices.map {
       Array(result.values[$0 * result.columns..<($0 + 1) * result.columns])
     }

@@ -7,6 +7,8 @@ final class OpenModel: Sendable {
   let model: Model
   let activations: (any ActivationSource)?
   let info: ModelInfo
+  /// Where it was opened from; nil for the built-in model.
+  let path: String?
   /// Loaded layers, up to a gigabyte of weights; a layer in use stays alive whatever is dropped here.
   private let layers = RecentValues<String, Layer>(capacity: 1 << 30)
   private let statistics = RecentValues<String, CalibrationStatistics>(capacity: 1 << 30)
@@ -14,6 +16,7 @@ final class OpenModel: Sendable {
   init(_ model: Model, path: String?, name: String, activations: (any ActivationSource)?) {
     self.model = model
     self.activations = activations
+    self.path = path
     info = ModelInfo(
       path: path ?? "demo", name: name, identity: model.identity,
       tensors: model.tensors.map { header in
@@ -63,16 +66,11 @@ final class OpenModel: Sendable {
   ) throws(LaboratoryError) -> CalibrationStatistics? {
     guard let activations, let input = activations.input(of: weight) else { return nil }
     if let known = statistics.value(for: input) { return known }
-    let halves = try activations.activations(of: input, feeding: weight, model: model)
-    do {
-      let fresh = try CalibrationStatistics(
-        calibration: halves.calibration, evaluation: halves.evaluation,
-        identity: activations.info.identity)
-      let square = min(weight.columns, CalibrationStatistics.widestGram)
-      statistics.store(
-        fresh, for: input,
-        cost: 4 * ((fresh.rows + fresh.evaluationRows) * weight.columns + 3 * square * square))
-      return fresh
-    } catch { throw .pruning(error) }
+    let fresh = try activations.statistics(of: input, feeding: weight, model: model)
+    let square = min(weight.columns, CalibrationStatistics.widestGram)
+    statistics.store(
+      fresh, for: input,
+      cost: 4 * ((fresh.rows + fresh.evaluationRows) * weight.columns + 3 * square * square))
+    return fresh
   }
 }

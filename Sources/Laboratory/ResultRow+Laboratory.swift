@@ -26,9 +26,11 @@ extension ResultRow {
 }
 
 extension SweepCell {
-  /// The criterion that a pruning of this cell uses: λ scores weights by its own penalty.
+  /// The criterion that a pruning of this cell uses: λ scores weights by its own penalty, a greedy solver
+  /// by second-order cost.
   func criterion(hasActivations: Bool) -> Criterion {
-    switch knobs.effectiveRegularizer {
+    if knobs.solve.isGreedy { return .obs }
+    return switch knobs.effectiveRegularizer {
     case .none: knobs.criterion ?? (hasActivations ? .wanda : .magnitude)
     case .l1, .reweightedL1: .l1
     case .groupLasso, .sparseGroupLasso, .reweightedGroupLasso: .magnitude

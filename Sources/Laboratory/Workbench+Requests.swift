@@ -15,12 +15,12 @@ extension Workbench {
     case .open(let path): return .opened(try open(path: path))
     case .calibrate(let path): return .opened(try calibrate(path: path))
     case .prune(let tensor, let knobs):
-      let pruned = try prune(tensor, knobs) { summary in
+      let masked = try masked(tensor, knobs) { summary in
         if summary.tensor == tensor { progress(.iterating(summary)) }
         return !isCancelled()
       }
-      progress(.pruned(pruned.summary))
-      let report = try quality(of: pruned, tensor, knobs, isCancelled: isCancelled)
+      progress(.pruned(masked.summary))
+      let report = try quality(tensor, knobs, isCancelled: isCancelled)
       if isCancelled() { throw .cancelled }
       return .quality(report)
     case .picture(let tensor, let knobs, let viewport, let rows, let columns, let reordered):
@@ -58,6 +58,10 @@ extension Workbench {
         try crossover(
           tensor, knobs, over: axis, isCancelled: isCancelled, between: between,
           progress: { progress(.crossover($0)) }))
+    case .wholeModel(let choices, let knobs, let models):
+      return try encode(
+        choices, knobs, models: models, isCancelled: isCancelled, between: between,
+        progress: progress)
     case .describeMachine:
       guard let info = describeMachine(isCancelled: isCancelled) else { throw .cancelled }
       return .machine(info)
@@ -78,33 +82,5 @@ extension Workbench {
       info.ceilings = ceilings
     }
     return info
-  }
-
-  /// Error of one layer over sparsities, everything else untouched.
-  func sensitivity(
-    _ tensor: String, _ knobs: Knobs, sparsities: [Double], isCancelled: () -> Bool
-  ) throws(LaboratoryError) -> SensitivityCurve {
-    let layer = try layer(tensor)
-    let range = knobs.pattern.sparsityRange
-    let usable = knobs.pattern.fixedSparsity.map { [$0] } ?? sparsities.filter(range.contains)
-    let isJudged = layer.statistics?.canEvaluate == true
-    var errors: [Double] = []
-    for sparsity in usable {
-      if isCancelled() { throw .cancelled }
-      var knobs = knobs
-      knobs.amount = .sparsity(sparsity)
-      knobs.scope = .layer
-      let pruned = try layer.pruned(with: knobs) { _ in !isCancelled() }
-      guard isJudged else {
-        errors.append(pruned.summary.weightError)
-        continue
-      }
-      let report = layer.quality(of: pruned, for: PruningKey(knobs), isCancelled: isCancelled)
-      if isCancelled() { throw .cancelled }
-      errors.append(report.outputError ?? .nan)
-    }
-    return SensitivityCurve(
-      tensor: tensor, sparsities: usable, errors: errors,
-      proxy: isJudged ? "held-out output error" : "relative weight error")
   }
 }

@@ -13,15 +13,25 @@ final class Workbench: Sendable {
   let densePackings = RecentValues<DenseKey, DenseSide>(capacity: 512 << 20)
   let quietnesses = RecentValues<ContestKey, TimedQuietness>(capacity: 64)
   let ceilings: CeilingsStore
+  let notices = Notices()
+  let moments: MomentStore
+  let judgements: FindingStore<Judgement>
+  let agreements: FindingStore<EmbeddingProxies>
   /// Samples, packing and checks of everything that was measured here.
   let ledger = TimeLedger()
   /// Names what one run of the program measures outside of sweeps.
   let runName = freshRunName()
   private let opened = Mutex<OpenModel?>(nil)
+  /// The encoder of the open model, by the path it was opened from.
+  let experiments = Mutex<(path: String, experiment: ModelExperiment)?>(nil)
 
   init(_ configuration: LaboratoryConfiguration) {
     self.configuration = configuration
     ceilings = CeilingsStore(directory: configuration.cacheDirectory)
+    let notices = notices
+    moments = MomentStore(directory: configuration.cacheDirectory) { notices.add($0) }
+    judgements = FindingStore("judgements", in: configuration.cacheDirectory) { notices.add($0) }
+    agreements = FindingStore("agreements", in: configuration.cacheDirectory) { notices.add($0) }
   }
 
   /// The machine as it is now, with ceilings where they were measured before.
@@ -60,7 +70,8 @@ final class Workbench: Sendable {
       }
       var activations: (any ActivationSource)?
       if let file = configuration.builtInActivations {
-        activations = try FileActivations(path: file, source: "demo", for: model)
+        activations = try FileActivations(
+          path: file, source: "demo", for: model, store: moments)
       }
       fresh = OpenModel(model, path: nil, name: "demo", activations: activations)
     }
@@ -68,12 +79,19 @@ final class Workbench: Sendable {
     return fresh.info
   }
 
-  /// Gives the open model other activations.
+  /// Gives the open model other activations: stored ones, or those its encoder has while it reads a text.
   func calibrate(path: String) throws(LaboratoryError) -> ModelInfo {
     let present = try current()
-    let activations = try FileActivations(path: path, source: path, for: present.model)
+    let activations: any ActivationSource
+    if TextActivations.isText(path) {
+      activations = try TextActivations(
+        path: path, modelPath: present.path, model: present.model, store: moments)
+    } else {
+      activations = try FileActivations(
+        path: path, source: path, for: present.model, store: moments)
+    }
     let fresh = OpenModel(
-      present.model, path: present.info.path, name: present.info.name, activations: activations)
+      present.model, path: present.path, name: present.info.name, activations: activations)
     opened.withLock { $0 = fresh }
     return fresh.info
   }
@@ -120,6 +138,27 @@ final class Workbench: Sendable {
     } catch { throw .pruning(error) }
   }
 
+  /// The mask and the instant numbers of a pruning: what a turned knob shows. On large tensors the
+  /// weights behind the mask take ten times as long, and come when something needs them.
+  func masked(
+    _ name: String, _ knobs: Knobs, progress: (PruningSummary) -> Bool
+  ) throws(LaboratoryError) -> MaskedLayer {
+    guard knobs.scope == .layer else {
+      return MaskedLayer(try prune(name, knobs, progress: progress))
+    }
+    return try layer(name).masked(with: knobs, progress: progress)
+  }
+
+  /// The proxies of a pruning that take longer than a frame; the weights behind its mask are worked out
+  /// only where there are activations to judge them by.
+  func quality(
+    _ name: String, _ knobs: Knobs, isCancelled: () -> Bool
+  ) throws(LaboratoryError) -> QualityReport {
+    guard try layer(name).statistics != nil else { return .withoutActivations }
+    let pruned = try prune(name, knobs) { _ in !isCancelled() }
+    return try quality(of: pruned, name, knobs, isCancelled: isCancelled)
+  }
+
   /// The proxies of a pruning that take longer than a frame.
   func quality(
     of pruned: PrunedLayer, _ name: String, _ knobs: Knobs, among tensors: [String]? = nil,
@@ -145,7 +184,7 @@ final class Workbench: Sendable {
     reordered: Bool, progress: (PruningSummary) -> Bool
   ) throws(LaboratoryError) -> MaskPicture {
     let layer = try layer(name)
-    let pruned = try prune(name, knobs, progress: progress)
+    let pruned = try masked(name, knobs, progress: progress)
     return layer.painter.picture(
       mask: pruned.mask, viewport: viewport, pixelRows: pixelRows, pixelColumns: pixelColumns,
       rowOrder: reordered ? pruned.rowOrder : nil,

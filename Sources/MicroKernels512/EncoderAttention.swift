@@ -7,7 +7,10 @@
 /// Copies tokens `first..<first + count` of `rows` features out of panels: `target[row][0..<count]`.
 ///
 /// `source` points at the first feature's row in panel 0 of `[panel][features][32]`;
-/// `panelStride = features · 32`. Reads and writes exactly `count` floats a row.
+/// `panelStride = features · 32`. Moves whole registers of 16, which halves the moves of a text that
+/// lies across panels: up to 15 floats behind the tokens of a row are read, from the next row, and
+/// written to `target`, so `targetStride >= count + 15`. The last row is taken exactly; what follows it
+/// may be another thread's.
 @inline(never)
 public func encoderGather(
   _ source: UnsafePointer<Float>, _ panelStride: Int, _ rows: Int, _ first: Int, _ count: Int,
@@ -18,13 +21,22 @@ public func encoderGather(
     let token = first &+ done
     let lane = token % panelWidth
     let here = min(panelWidth &- lane, count &- done)
-    let panel = source + (token / panelWidth &* panelStride &+ lane)
-    copyRows(panel, panelWidth, target + done, targetStride, rows, here)
+    let from = source + (token / panelWidth &* panelStride &+ lane)
+    let all = rows &- 1
+    copyPart(SIMD16<Float>.self, from, panelWidth, target + done, targetStride, all)
+    if here > 16 {
+      copyPart(
+        SIMD16<Float>.self, from + 16, panelWidth, target + (done &+ 16), targetStride, all)
+    }
+    copyRows(
+      from + all &* panelWidth, panelWidth, target + (all &* targetStride &+ done), targetStride, 1,
+      here)
     done &+= here
   }
 }
 
-/// The way back: `source[row][0..<count]` into tokens `first..<first + count` of the panels.
+/// The way back: `source[row][0..<count]` into tokens `first..<first + count` of the panels, and
+/// nothing else: the neighbours are other texts.
 @inline(never)
 public func encoderScatter(
   _ source: UnsafePointer<Float>, _ sourceStride: Int, _ rows: Int, _ first: Int, _ count: Int,

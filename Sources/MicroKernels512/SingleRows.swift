@@ -14,6 +14,12 @@ import Intrinsics
 /// against one row at a time with two copies of its sums: 13 / 15 / 20 % less time; two weights of each
 /// of two rows: 6 / 8 / 11 % (Zen 5, 2026-11).
 ///
+/// What is left: loads whose addresses come from memory reach 1.5 to 1.6 a cycle of the 2 that loads from
+/// fixed addresses reach, whatever the addresses, their form (index register, pointers added up
+/// beforehand) and the width of the indices: 10.5 against 8.5 cycles for four weights and 64 tokens, where
+/// the arithmetic takes 8. With outputs that stay in L1 and inputs from 4 KiB the whole kernel reaches 65
+/// / 60 / 56 % of the peak at 0.8 / 0.9 / 0.95, with the real ones 62 / 55 / 49 % (Zen 5, 2026-11).
+///
 /// `W` words of four make a step, in which each row has `4 · W / R` weights.
 enum RowGroup<let R: Int, let T: Int, let W: Int> {
   typealias Sums = InlineArray<R, InlineArray<T, Vector>>
@@ -68,14 +74,11 @@ enum RowGroup<let R: Int, let T: Int, let W: Int> {
       var offsets = allOffsets + Int(starts[q])
       var values = allValues + Int(starts[q])
       var sums = Sums(repeating: .init(repeating: .zero))
-      // Indices are read a step ahead: an index load that queues behind the sixteen loads that wait
-      // for it leaves a gap. 2:4 at 128 tokens: 70 % of the peak becomes 77 % (Zen 5, 2026-11).
-      var words = InlineArray<W, UInt64>(repeating: 0)
-      for w in 0..<W { words[unchecked: w] = loadFour(offsets + 4 &* w) }
+      // Indices are read four words ahead: an index load that queues behind the loads that wait for it
+      // leaves a gap. Against one step ahead: 5 % less time with 4 rows, 3 % with 8.
+      var words = InlineArray<4, UInt64>(repeating: 0)
+      for w in 0..<4 { words[unchecked: w] = loadFour(offsets + 4 &* w) }
       for _ in 0..<steps {
-        offsets += 4 &* W
-        var ahead = InlineArray<W, UInt64>(repeating: 0)
-        for w in 0..<W { ahead[unchecked: w] = loadFour(offsets + 4 &* w) }
         for w in 0..<W {
           var four = words[unchecked: w]
           #if AVX512
@@ -93,8 +96,14 @@ enum RowGroup<let R: Int, let T: Int, let W: Int> {
             four &>>= 16
           }
         }
+        offsets += 4 &* W
         values += 4 &* W
-        words = ahead
+        for w in 0..<4 &- W {
+          words[unchecked: w] = UInt64(in_register(UInt(words[unchecked: w &+ W])))
+        }
+        for w in 4 &- W..<4 {
+          words[unchecked: w] = UInt64(in_register(UInt(loadFour(offsets + 4 &* w))))
+        }
       }
       if Int(own[0]) > steps &* perRow {
         // Written out, since only in a loop without branches inside the sums stay in registers.

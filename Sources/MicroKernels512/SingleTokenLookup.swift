@@ -10,6 +10,12 @@ import Intrinsics
 // end for each panel); with a sliding one, outputs that are ahead wait only when they would leave
 // the window (6130 steps, and one loop a group). Two steps share a window, so that a step costs
 // three loads and not four.
+//
+// 2026-11, Zen 5, 768x768, a tenth and a twentieth kept: 6160 and 4140 steps of 80 bytes take 3.55 and
+// 2.40 µs, which is 139 GB/s of the 168 that the L2 cache gives to reading alone. Windows of 48 (5150
+// and 3300 steps) take 3.52 and 2.25, of 64 (4720 and 2890) 3.62 and 2.19: a second look-up and a blend
+// cost what the fewer steps save. Weights without their zeros, expanded by a mask of each step, take
+// 5.4 and 3.5.
 
 /// Groups `from..<to` of the lookup format.
 ///

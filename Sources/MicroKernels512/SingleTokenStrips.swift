@@ -9,130 +9,14 @@ import Intrinsics
 // few), no strip has a branch of its own and the accumulators of different strips hide each other's
 // latency.
 //
-// 2026-11, Zen 5, 768x768 with a tenth kept: reading the 232 KiB of weights alone takes 1.29 µs,
-// 16x1 in the loop 1.52 and 32x1 1.45; software prefetch 0.5 to 4 KiB ahead changes nothing (1.55
-// to 1.60).
-
-/// How the sixteen weights of one vector meet their activations.
-protocol StripShape {
-  /// Inputs named by the index list for each vector.
-  static var indices: Int { get }
-  /// The sixteen activations of a vector. `index[i]` is an input.
-  static func activations(
-    _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
-  ) -> SIMD16<Float>
-}
-
-/// A shape whose groups have 1, 2 or 4 strips.
-protocol TallStripShape: StripShape {
-  static var strips: Int { get }
-  /// One sum a lane from four accumulators: vector `i` of a group was added to accumulator `i % 4`.
-  static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float>
-}
-
-/// 16x1: lanes are outputs.
-enum Columns16: TallStripShape {
-  static var strips: Int { @inline(__always) get { 1 } }
-  static var indices: Int { @inline(__always) get { 1 } }
-  @inline(__always)
-  static func activations(
-    _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
-  ) -> SIMD16<Float> {
-    SIMD16<Float>(repeating: x[Int(index[0])])
-  }
-  @inline(__always)
-  static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
-    (sums[unchecked: 0] + sums[unchecked: 1]) + (sums[unchecked: 2] + sums[unchecked: 3])
-  }
-}
-
-/// 8x1: two inputs by eight outputs.
-enum Columns8: TallStripShape {
-  static var strips: Int { @inline(__always) get { 2 } }
-  static var indices: Int { @inline(__always) get { 2 } }
-  @inline(__always)
-  static func activations(
-    _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
-  ) -> SIMD16<Float> {
-    small_batch_two(x + Int(index[0]), x + Int(index[1]))
-  }
-  @inline(__always)
-  static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
-    small_batch_add_halves(
-      sums[unchecked: 0] + sums[unchecked: 2], sums[unchecked: 1] + sums[unchecked: 3])
-  }
-}
-
-/// 4x1: four inputs by four outputs.
-enum Columns4: TallStripShape {
-  static var strips: Int { @inline(__always) get { 4 } }
-  static var indices: Int { @inline(__always) get { 4 } }
-  @inline(__always)
-  static func activations(
-    _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
-  ) -> SIMD16<Float> {
-    small_batch_four_of(
-      x + Int(index[0]), x + Int(index[1]), x + Int(index[2]), x + Int(index[3]))
-  }
-  @inline(__always)
-  static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
-    small_batch_add_quarters(
-      small_batch_add_halves(sums[unchecked: 0], sums[unchecked: 1]),
-      small_batch_add_halves(sums[unchecked: 2], sums[unchecked: 3]))
-  }
-}
-
-/// 4x4: four outputs by four consecutive inputs, outputs in quarters.
-enum Block4: TallStripShape {
-  static var strips: Int { @inline(__always) get { 4 } }
-  static var indices: Int { @inline(__always) get { 1 } }
-  @inline(__always)
-  static func activations(
-    _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
-  ) -> SIMD16<Float> {
-    small_batch_repeat_four(x + Int(index[0]))
-  }
-  @inline(__always)
-  static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
-    small_batch_add_neighbours(
-      small_batch_add_neighbours(sums[unchecked: 0], sums[unchecked: 1]),
-      small_batch_add_neighbours(sums[unchecked: 2], sums[unchecked: 3]))
-  }
-}
-
-/// 1x16: lanes are consecutive inputs.
-enum Dots16: StripShape {
-  static var indices: Int { @inline(__always) get { 1 } }
-  @inline(__always)
-  static func activations(
-    _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
-  ) -> SIMD16<Float> {
-    small_batch_at(x + Int(index[0]))
-  }
-}
-
-/// 1x8: two runs of eight inputs.
-enum Dots8: StripShape {
-  static var indices: Int { @inline(__always) get { 2 } }
-  @inline(__always)
-  static func activations(
-    _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
-  ) -> SIMD16<Float> {
-    small_batch_eights(x + Int(index[0]), x + Int(index[1]))
-  }
-}
-
-/// 1x4: four runs of four inputs.
-enum Dots4: StripShape {
-  static var indices: Int { @inline(__always) get { 4 } }
-  @inline(__always)
-  static func activations(
-    _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
-  ) -> SIMD16<Float> {
-    small_batch_fours(
-      x + Int(index[0]), x + Int(index[1]), x + Int(index[2]), x + Int(index[3]))
-  }
-}
+// 2026-11, Zen 5, 768x768: reading the weights alone, 232 KB with a tenth and 117 KB with a twentieth
+// kept, takes 1.38 and 0.70 µs from the L2 cache (168 GB/s, from one place or from two or four at
+// once); 16x1 in the loop takes 1.58 and 0.82, 32x1 1.44 and 0.73: what is left is the end of each
+// group. Tried without gain: software prefetch 0.5 to 4 KiB ahead, two groups side by side, the last
+// one to three steps of a group under masks instead of a loop (1.80), a word of four list entries for
+// 16x1 (1.76). Two and four entries a vector are bound by the loads of activations: 8x1 2.03 µs with
+// its list in words, eight outputs a register 2.33, activations repeated eight times in L1 2.26, put
+// together by insertions 2.09.
 
 extension StripShape {
   /// Adds vectors `vector..<vector + 4` to four sums.

@@ -1,166 +1,240 @@
+import Intrinsics
 import Tensors
 
-/// An index over the scores of single weights, from which any exact cut is made in a few milliseconds
-/// even for 45 million of them.
+/// An index over the scores of many units, from which any exact cut is made in a few milliseconds even
+/// for 45 million of them.
 ///
-/// Every score has a code from 1 to 127, by 127 classes of about equal count, in one byte; rows are
-/// padded with code 0 to whole mask words. A cut compares eight codes in one integer operation, looks
-/// at exact scores only in the one class it falls into, and takes the sums of all other classes from a
-/// table.
+/// Every score has a code from 1 to 254, by 254 classes of about equal count, in one byte; rows of units
+/// are padded with code 0 to whole mask words. A cut compares 16 codes in one instruction, looks at exact
+/// scores only in the one class it falls into, and takes the sums of all other classes from a table.
+///
+/// Scores of single weights are not kept: those of the one class that matters are worked out again, which
+/// leaves a byte a weight beside the weights themselves.
 struct CodeIndex: Sendable {
   private let codes: [UInt8]
   private let counts: [Int]
   private let sums: [WeightSums]
-  private let rows: Int
-  private let columns: Int
-  /// Codes of one row, a multiple of 64.
+  private let grid: UnitGrid
+  /// Codes of one row of units, a multiple of 64.
   private let stride: Int
 
+  var bytes: Int { codes.count }
+
   /// - Parameters:
-  ///   - scores: One per weight, row-major, non-negative.
-  ///   - weights: Of the same shape, for the sums of each class.
-  /// - Complexity: two passes over scores and weights.
-  init(scores: [Float], weights: Matrix, inputEnergy: [Float]?, scale: Float) {
-    rows = weights.rows
-    columns = weights.columns
-    let (rows, columns) = (weights.rows, weights.columns)
+  ///   - scores: Gives a row of unit scores, non-negative.
+  ///   - weights: `[outputs, inputs]`, cut into units by `grid`; for the sums of each class.
+  /// - Complexity: two passes over the scores, one over the weights.
+  init(grid: UnitGrid, scores: UnitScores, weights: Matrix, inputEnergy: [Float]?, scale: Float) {
+    self.grid = grid
+    let (rows, columns) = (grid.unitRows, grid.unitColumns)
     let stride = (columns + 63) / 64 * 64
     self.stride = stride
-    // Classes are unions of the bins of the leading 16 bits.
+    var line = [Float](repeating: 0, count: columns)
+    // Classes are unions of the bins of the leading 16 bits. They need only be of about equal count, so
+    // a quarter of the rows decides where many are.
     var histogram = [UInt32](repeating: 0, count: 1 << 16)
-    scores.withUnsafeBufferPointer { scores in
-      histogram.withUnsafeMutableBufferPointer { histogram in
-        for index in 0..<scores.count { histogram[Int(scores[index].bitPattern >> 15)] &+= 1 }
+    var seen = 0
+    for row in Swift.stride(from: 0, to: rows, by: rows >= 256 ? 4 : 1) {
+      seen += columns
+      line.withUnsafeMutableBufferPointer { line in
+        scores.fill(row: row, line.baseAddress!)
+        histogram.withUnsafeMutableBufferPointer { histogram in
+          for index in 0..<line.count { histogram[Int(line[index].bitPattern >> 15)] &+= 1 }
+        }
       }
     }
     var table = [UInt8](repeating: 0, count: 1 << 16)
     var below = 0
     for bin in table.indices {
-      table[bin] = UInt8(1 + min(126, below * 127 / max(1, scores.count)))
+      table[bin] = UInt8(1 + min(253, below * 254 / max(1, seen)))
       below += Int(histogram[bin])
     }
     var codes = [UInt8](repeating: 0, count: rows * stride)
-    var counts = [Int](repeating: 0, count: 129)
-    var absolute = [Double](repeating: 0, count: 128)
-    var energy = absolute
-    var wanda = absolute
-    let factors = inputEnergy ?? [Float](repeating: 0, count: columns)
-    // One row at a time in F32 would do, but classes have few weights a row: doubles throughout.
+    var classes = ClassSums()
+    var unitSums = UnitRowSums(grid: grid, weights: weights, inputEnergy, scale: scale)
     for row in 0..<rows {
-      for column in 0..<columns {
-        let index = row &* columns &+ column
-        let code = table[Int(scores[index].bitPattern >> 15)]
-        codes[row &* stride &+ column] = code
-        let value = Double(weights.values[index] * scale)
-        let square = value * value
-        counts[Int(code)] &+= 1
-        absolute[Int(code)] += value.magnitude
-        energy[Int(code)] += square
-        wanda[Int(code)] += square * Double(factors[column])
+      unitSums.load(row)
+      line.withUnsafeMutableBufferPointer { line in
+        scores.fill(row: row, line.baseAddress!)
+        codes.withUnsafeMutableBufferPointer { codes in
+          for column in 0..<columns {
+            codes[row &* stride &+ column] = table[Int(line[column].bitPattern >> 15)]
+          }
+        }
       }
+      codes.withUnsafeBufferPointer { classes.add(unitSums, $0.baseAddress! + row * stride) }
     }
     self.codes = codes
-    self.counts = counts
-    sums = (0..<128).map {
-      WeightSums(absolute: absolute[$0], energy: energy[$0], wanda: wanda[$0])
-    }
+    (counts, sums) = classes.result
   }
 
-  /// The mask of the `count` best weights, the cut behind it, and the sums over what it keeps.
+  /// The units of the `count` best scores, the cut behind it, and the sums over what it keeps.
   ///
-  /// - Precondition: `0 < count < scores.count`.
+  /// - Returns: one bit a unit, rows padded to whole words.
+  /// - Precondition: `0 < count < grid.count`.
   func select(
-    _ count: Int, scores: [Float], weights: Matrix, inputEnergy: [Float]?, scale: Float
-  ) -> (mask: Mask, cut: Cut, sums: WeightSums) {
+    _ count: Int, scores: UnitScores, weights: Matrix, inputEnergy: [Float]?, scale: Float
+  ) -> (units: [UInt64], cut: Cut, sums: WeightSums) {
     var above = 0
     var total = WeightSums()
-    var code = 127
+    var code = 254
     while above + counts[code] < count {
       above += counts[code]
       total.add(sums[code])
       code -= 1
     }
-    var mask = Mask(rows: rows, columns: columns)
-    var candidates: [Int] = []
-    candidates.reserveCapacity(counts[code])
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highs: UInt64 = 0x8080_8080_8080_8080
-    let gather: UInt64 = 0x0102_0408_1020_4080
-    let (from, beyond) = (ones &* UInt64(code), ones &* UInt64(code + 1))
-    codes.withUnsafeBytes { codes in
-      mask.words.withUnsafeMutableBufferPointer { words in
-        for word in 0..<words.count {
-          var kept: UInt64 = 0
-          var edge: UInt64 = 0
-          for byte in 0..<8 {
-            let eight =
-              codes.loadUnaligned(fromByteOffset: word &* 64 &+ byte &* 8, as: UInt64.self) | highs
-            let least = (((eight &- from) & highs) &>> 7 &* gather) &>> 56
-            let more = (((eight &- beyond) & highs) &>> 7 &* gather) &>> 56
-            kept |= more &<< UInt64(byte &* 8)
-            edge |= (least ^ more) &<< UInt64(byte &* 8)
-          }
-          words[word] = kept
-          while edge != 0 {
-            candidates.append(word &* 64 &+ edge.trailingZeroBitCount)
-            edge &= edge &- 1
+    // Units of the class that the cut falls into, row by row, so in the order in which ties are broken.
+    var units = [UInt64](repeating: 0, count: codes.count / 64)
+    var places: [UInt64] = []
+    var exact: [Float] = []
+    places.reserveCapacity(counts[code])
+    exact.reserveCapacity(counts[code])
+    let words = stride / 64
+    codes.withUnsafeBufferPointer { codes in
+      units.withUnsafeMutableBufferPointer { units in
+        for row in 0..<grid.unitRows {
+          for word in 0..<words {
+            let index = row &* words &+ word
+            let some = codes.baseAddress! + index &* 64
+            let more = UInt64(codes_from(some, UInt8(code + 1)))
+            var edge = UInt64(codes_from(some, UInt8(code))) ^ more
+            units[index] = more
+            while edge != 0 {
+              let column = word &* 64 &+ edge.trailingZeroBitCount
+              edge &= edge &- 1
+              places.append(UInt64(row) &<< 32 | UInt64(column))
+              exact.append(scores.score(row: row, column: column))
+            }
           }
         }
       }
     }
-    // Candidates come row by row, so their order is the order ties are broken in.
-    let wide = stride
-    let exact = candidates.map { scores[$0 / wide &* columns &+ $0 % wide] }
     let inner = Cut(keeping: count - above, of: exact)
     var cut = Cut(bits: .max, tieLimit: 0)
-    for (place, candidate) in candidates.enumerated() where inner.keeps(exact[place], at: place) {
-      let (row, column) = (candidate / wide, candidate % wide)
-      mask.words[candidate >> 6] |= 1 &<< UInt64(candidate & 63)
-      let value = Double(weights.values[row &* columns &+ column] * scale)
-      total.absolute += value.magnitude
-      total.energy += value * value
-      total.wanda += value * value * Double(inputEnergy?[column] ?? 0)
+    for index in exact.indices where inner.keeps(exact[index], at: index) {
+      let (row, column) = (Int(places[index] >> 32), Int(places[index] & 0xFFFF_FFFF))
+      units[row &* words &+ column >> 6] |= 1 &<< UInt64(column & 63)
+      total.addUnit(row: row, column: column, grid, weights, inputEnergy, scale: scale)
       // The least score kept, and the last index that has it.
-      let bits = exact[place].bitPattern
-      if bits <= cut.bits { cut = Cut(bits: bits, tieLimit: row &* columns &+ column &+ 1) }
+      let bits = exact[index].bitPattern
+      if bits <= cut.bits {
+        cut = Cut(bits: bits, tieLimit: row &* grid.unitColumns &+ column &+ 1)
+      }
     }
-    return (mask, cut, total)
+    return (units, cut, total)
   }
 }
 
-/// Sums over the weights of each unit, so that the shares of a cut need no pass over the weights.
-struct UnitSums: Sendable {
-  private let absolute: [Float]
-  private let energy: [Float]
-  private let wanda: [Float]
-  private let grid: UnitGrid
+/// The scores of a grid's units: stored, or for single weights worked out as they are needed.
+enum UnitScores: Sendable {
+  case stored([Float], columns: Int)
+  case single(ElementScores)
 
-  /// - Complexity: two or three passes over the weights.
-  init(_ weights: Matrix, grid: UnitGrid, inputEnergy: [Float]?, largest: Float) {
-    self.grid = grid
-    func means(_ rule: ElementScores.Rule) -> [Float] {
-      ElementScores(weights: weights, rule: rule, largest: largest).means(of: grid)
+  /// Writes the scores of one row of units.
+  func fill(row: Int, _ target: UnsafeMutablePointer<Float>) {
+    switch self {
+    case .stored(let scores, let columns):
+      scores.withUnsafeBufferPointer {
+        target.update(from: $0.baseAddress! + row * columns, count: columns)
+      }
+    case .single(let elements): elements.fill(row: row, target)
     }
-    absolute = means(.absolute)
-    energy = means(.squared(factors: nil))
-    wanda = inputEnergy.map { means(.squared(factors: $0)) } ?? []
   }
 
-  /// The sums over the units that a cut keeps.
-  func kept(by cut: Cut, scores: [Float]) -> WeightSums {
-    var sums = WeightSums()
-    let full = grid.blockRows * grid.blockColumns
-    let isRagged =
-      grid.rows % grid.blockRows != 0 || grid.columns % grid.blockColumns != 0
-    scores.withUnsafeBufferPointer { scores in
-      for unit in 0..<scores.count where cut.keeps(scores[unit], at: unit) {
-        let size = Double(isRagged ? grid.size(unit) : full)
-        sums.absolute += size * Double(absolute[unit])
-        sums.energy += size * Double(energy[unit])
-        if !wanda.isEmpty { sums.wanda += size * Double(wanda[unit]) }
+  @inline(__always)
+  func score(row: Int, column: Int) -> Float {
+    switch self {
+    case .stored(let scores, let columns): scores[row &* columns &+ column]
+    case .single(let elements): elements.score(row: row, column: column)
+    }
+  }
+}
+
+/// Sums of the weights of each unit in one row of units.
+private struct UnitRowSums {
+  private let grid: UnitGrid
+  private let weights: Matrix
+  private let factors: [Float]?
+  private let scale: Float
+  /// By column; the units of a row are runs of columns.
+  fileprivate var absolute: [Float]
+  fileprivate var energy: [Float]
+  fileprivate var wanda: [Float]
+
+  init(grid: UnitGrid, weights: Matrix, _ factors: [Float]?, scale: Float) {
+    self.grid = grid
+    self.weights = weights
+    self.factors = factors
+    self.scale = scale
+    absolute = [Float](repeating: 0, count: grid.columns)
+    energy = absolute
+    wanda = absolute
+  }
+
+  var unitColumns: Int { grid.unitColumns }
+
+  func columns(_ unit: Int) -> Range<Int> {
+    let first = unit &* grid.blockColumns
+    return first..<min(grid.columns, first &+ grid.blockColumns)
+  }
+
+  /// Sums each column over the rows of the units.
+  mutating func load(_ unitRow: Int) {
+    let (columns, scale) = (grid.columns, scale)
+    let rows = grid.rowRange(unitRow)
+    absolute.withUnsafeMutableBufferPointer { absolute in
+      energy.withUnsafeMutableBufferPointer { energy in
+        weights.values.withUnsafeBufferPointer { values in
+          for row in rows {
+            let line = values.baseAddress! + row &* columns
+            if row == rows.lowerBound {
+              for column in 0..<columns {
+                let value = line[column] * scale
+                absolute[column] = value.magnitude
+                energy[column] = value * value
+              }
+            } else {
+              for column in 0..<columns {
+                let value = line[column] * scale
+                absolute[column] += value.magnitude
+                energy[column] += value * value
+              }
+            }
+          }
+        }
       }
     }
-    return sums
+    guard let factors else { return }
+    for column in 0..<columns { wanda[column] = energy[column] * factors[column] }
+  }
+}
+
+/// Sums by code.
+private struct ClassSums {
+  private var counts = [Int](repeating: 0, count: 256)
+  private var sums = [SIMD4<Double>](repeating: .zero, count: 256)
+
+  mutating func add(_ row: UnitRowSums, _ codes: UnsafePointer<UInt8>) {
+    sums.withUnsafeMutableBufferPointer { sums in
+      row.absolute.withUnsafeBufferPointer { absolute in
+        row.energy.withUnsafeBufferPointer { energy in
+          row.wanda.withUnsafeBufferPointer { wanda in
+            for unit in 0..<row.unitColumns {
+              let code = Int(codes[unit])
+              for column in row.columns(unit) {
+                sums[code] += SIMD4(
+                  Double(absolute[column]), Double(energy[column]), Double(wanda[column]), 0)
+              }
+            }
+          }
+        }
+      }
+    }
+    for unit in 0..<row.unitColumns { counts[Int(codes[unit])] &+= 1 }
+  }
+
+  var result: ([Int], [WeightSums]) {
+    (counts, sums.map { WeightSums(absolute: $0.x, energy: $0.y, wanda: $0.z) })
   }
 }
 
@@ -175,5 +249,21 @@ extension WeightSums {
     absolute += other.absolute
     energy += other.energy
     wanda += other.wanda
+  }
+
+  /// Adds one unit's weights.
+  fileprivate mutating func addUnit(
+    row unitRow: Int, column unitColumn: Int, _ grid: UnitGrid, _ weights: Matrix,
+    _ inputEnergy: [Float]?, scale: Float
+  ) {
+    let (top, left) = (unitRow &* grid.blockRows, unitColumn &* grid.blockColumns)
+    for row in top..<min(grid.rows, top &+ grid.blockRows) {
+      for column in left..<min(grid.columns, left &+ grid.blockColumns) {
+        let value = Double(weights.values[row &* grid.columns &+ column] * scale)
+        absolute += value.magnitude
+        energy += value * value
+        if let inputEnergy { wanda += value * value * Double(inputEnergy[column]) }
+      }
+    }
   }
 }

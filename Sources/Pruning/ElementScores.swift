@@ -59,6 +59,21 @@ struct ElementScores: Sendable {
     }
   }
 
+  /// The score of one weight, the same that `fill` gives it.
+  @inline(__always)
+  func score(row: Int, column: Int) -> Float {
+    let index = row &* weights.columns &+ column
+    switch rule {
+    case .squared(let factors):
+      let value = weights.values[index] * scale
+      guard let factors else { return value * value }
+      return value * value * factors[column]
+    case .absolute: return (weights.values[index] * scale).magnitude
+    case .random(let seed):
+      return Self.uniform(seed: seed, index: UInt64(truncatingIfNeeded: index))
+    }
+  }
+
   /// What a stored score has to be multiplied by to be in the weights' own units.
   var unit: Double {
     switch rule {

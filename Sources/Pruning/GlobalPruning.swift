@@ -21,6 +21,11 @@ import Tensors
 public func pruneGlobally(
   _ layers: [LayerPruner], knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
 ) throws(PruningError) -> [PrunedLayer] {
+  if knobs.solve.isGreedy {
+    throw .solveCannot(
+      knobs.solve,
+      reason: "what is eliminated in one layer cannot be ranked against another's; use scope layer")
+  }
   var knobs = knobs
   knobs.rowsShare = 0
   if knobs.criterion == nil {

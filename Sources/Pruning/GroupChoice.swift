@@ -39,45 +39,60 @@ enum GroupChoice {
   }
 
   /// Thins a mask to the best two of every four kept columns of a row, in the columns' order.
+  ///
+  /// The rows of a tile have one list of kept columns, so it is made once for a run of equal rows.
   static func thinTwoOfFour(_ mask: Mask, scores: ElementScores) -> Mask {
     var result = Mask(rows: mask.rows, columns: mask.columns)
     let wide = mask.wordsPerRow
     var line = [Float](repeating: 0, count: mask.columns)
-    var columns = [Int](repeating: 0, count: 4)
-    var values = [Float](repeating: 0, count: 4)
+    var columns: [UInt32] = []
+    var packed = [Float](repeating: 0, count: mask.columns + 4)
+    /// Four bits a group of kept columns.
+    var chosen = [UInt8](repeating: 0, count: mask.columns / 4 + 1)
     for row in 0..<mask.rows {
+      let base = row * wide
+      let isRepeated =
+        row > 0
+        && mask.words.withUnsafeBufferPointer { words in
+          (0..<wide).allSatisfy { words[base &+ $0] == words[base &- wide &+ $0] }
+        }
+      if !isRepeated { columns = mask.keptColumns(row: row) }
       line.withUnsafeMutableBufferPointer { scores.fill(row: row, $0.baseAddress!) }
-      var filled = 0
-      func flush() {
-        values.withUnsafeBufferPointer { values in
-          if filled == 4 {
-            let bits = bestTwo(values.baseAddress!)
-            for offset in 0..<4 where bits >> UInt64(offset) & 1 == 1 {
-              result.words[row * wide + columns[offset] >> 6] |= 1 << UInt64(columns[offset] & 63)
+      let count = columns.count
+      columns.withUnsafeBufferPointer { columns in
+        line.withUnsafeBufferPointer { line in
+          packed.withUnsafeMutableBufferPointer { packed in
+            for index in 0..<count { packed[index] = line[Int(columns[index])] }
+            var start = 0
+            while start &+ 4 <= count {
+              chosen[start >> 2] = UInt8(truncatingIfNeeded: bestTwo(packed.baseAddress! + start))
+              start &+= 4
             }
-            return
-          }
-          best(2, of: values.baseAddress!, count: filled) { offset in
-            let column = columns[offset]
-            result.words[row * wide + column >> 6] |= 1 << UInt64(column & 63)
+            var last: UInt8 = 0
+            best(2, of: packed.baseAddress! + start, count: count &- start) { last |= 1 &<< $0 }
+            chosen[start >> 2] = last
           }
         }
       }
-      for word in 0..<wide {
-        var bits = mask.words[row * wide + word]
-        while bits != 0 {
-          let column = word * 64 + bits.trailingZeroBitCount
-          bits &= bits &- 1
-          columns[filled] = column
-          values[filled] = line[column]
-          filled += 1
-          if filled == 4 {
-            flush()
-            filled = 0
+      // The choices go to the places of the kept columns, a word of the mask at a time.
+      result.words.withUnsafeMutableBufferPointer { target in
+        mask.words.withUnsafeBufferPointer { words in
+          chosen.withUnsafeBufferPointer { chosen in
+            var index = 0
+            for word in 0..<wide {
+              var bits = words[base &+ word]
+              var kept: UInt64 = 0
+              while bits != 0 {
+                let choice = UInt64(chosen[index >> 2] &>> UInt8(index & 3)) & 1
+                kept |= (bits & (0 &- bits)) & (0 &- choice)
+                bits &= bits &- 1
+                index &+= 1
+              }
+              target[base &+ word] = kept
+            }
           }
         }
       }
-      flush()
     }
     return result
   }
@@ -128,5 +143,20 @@ enum GroupChoice {
         keeping: kept, of: UnsafeBufferPointer(start: scores, count: count))
       for offset in 0..<count where cut.keeps(scores[offset], at: offset) { keep(offset) }
     }
+  }
+}
+
+extension Mask {
+  /// The columns that one row keeps, ascending.
+  fileprivate func keptColumns(row: Int) -> [UInt32] {
+    var columns: [UInt32] = []
+    for word in 0..<wordsPerRow {
+      var bits = words[row * wordsPerRow + word]
+      while bits != 0 {
+        columns.append(UInt32(word * 64 + bits.trailingZeroBitCount))
+        bits &= bits &- 1
+      }
+    }
+    return columns
   }
 }

@@ -16,6 +16,8 @@ extension LayerPruner {
     guard criterion != .random else { return nil }
     var plain = knobs
     plain.pattern = knobs.pattern.withoutReorder
+    // A layout is searched for the one-shot choice; greedy solvers then work within it.
+    if knobs.solve.isGreedy { plain.solve = .prox }
     let unordered = try prune(plain, progress: progress)
     let sparsity = knobs.requestedSparsity ?? unordered.summary.achievedSparsity
     let key = LayoutKey(

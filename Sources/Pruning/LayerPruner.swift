@@ -26,9 +26,11 @@ public final class LayerPruner: Sendable {
   private let scored = Mutex<[(key: ScoringKey, layer: ScoredLayer)]>([])
   private let solvers = Mutex<[(key: SolverKey, solver: ReconstructionSolver)]>([])
   private let layouts = Mutex<[(key: LayoutKey, layout: Layout)]>([])
-  /// Scorings and layouts kept; each holds a few bytes per unit, and a copy of the weights under a
-  /// reordering.
+  private let traces = Mutex<[(key: TraceKey, trace: BlockElimination.Trace)]>([])
+  /// Scorings and layouts kept at most. Scorings hold up to a few bytes per weight, and a copy of the
+  /// weights under a reordering: older ones go when they take half of the tensor's bytes and 32 MB more.
   private static let resultsKept = 4
+  private var scoringBytes: Int { weights.count * 2 + 32 << 20 }
 
   /// - Throws: `empty`, `weightNotFinite`, `activationWidth`.
   public init(
@@ -46,6 +48,7 @@ public final class LayerPruner: Sendable {
   public func prune(
     _ knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
   ) throws(PruningError) -> PrunedLayer {
+    if knobs.solve.isGreedy { return try eliminate(knobs, progress: progress) }
     if knobs.effectiveRegularizer != .none, knobs.solve == .reconstruct {
       return try reconstruct(knobs, progress: progress)
     }
@@ -61,15 +64,14 @@ public final class LayerPruner: Sendable {
   /// The mask and the instant numbers alone, without the weights behind the mask.
   ///
   /// What a turned knob needs on screen. On large tensors it is an order of magnitude faster than
-  /// `prune`, which copies the weights. With shrinkage or reconstruction it takes the way of `prune`,
-  /// whose weight error depends on the new weights.
+  /// `prune`, which copies the weights. With shrinkage, reconstruction or a greedy solver it takes the
+  /// way of `prune`, whose weight error depends on the new weights.
   /// - Throws: As `prune`.
-  public func preview(
+  public func masked(
     _ knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
-  ) throws(PruningError) -> (mask: Mask, summary: PruningSummary) {
-    guard knobs.effectiveRegularizer == .none else {
-      let layer = try prune(knobs, progress: progress)
-      return (layer.mask, layer.summary)
+  ) throws(PruningError) -> MaskedLayer {
+    guard knobs.effectiveRegularizer == .none, !knobs.solve.isGreedy else {
+      return MaskedLayer(try prune(knobs, progress: progress))
     }
     let start = nanoseconds()
     let layer = try scoredLayer(knobs, progress: progress)
@@ -77,7 +79,20 @@ public final class LayerPruner: Sendable {
     var summary = summary(decision, criterion: layer.scored.criterion, knobs: knobs)
     summary.reordering = layer.reordering
     summary.elapsedNs = nanoseconds() - start
-    return (decision.mask, summary)
+    let reordered = knobs.pattern.reorder != nil
+    return MaskedLayer(
+      mask: decision.mask,
+      rowOrder: reordered ? decision.order.rows.map(Permutation.init) : nil,
+      columnOrder: reordered ? decision.order.columns.map(Permutation.init) : nil,
+      summary: summary)
+  }
+
+  /// Mask and summary of `masked`.
+  public func preview(
+    _ knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
+  ) throws(PruningError) -> (mask: Mask, summary: PruningSummary) {
+    let layer = try masked(knobs, progress: progress)
+    return (layer.mask, layer.summary)
   }
 
   /// The scores behind a set of knobs, from the cache where they are known.
@@ -103,9 +118,10 @@ public final class LayerPruner: Sendable {
     return (fresh, layout?.report)
   }
 
-  /// What a penalty ranks by: single magnitudes, or the norms of units.
+  /// What a penalty ranks by: single magnitudes, or the norms of units; greedy solvers rank by cost.
   func usedCriterion(_ knobs: Knobs) -> Criterion {
-    switch knobs.effectiveRegularizer {
+    if knobs.solve.isGreedy { return .obs }
+    return switch knobs.effectiveRegularizer {
     case .l1, .reweightedL1: .l1
     default: .magnitude
     }
@@ -124,6 +140,10 @@ public final class LayerPruner: Sendable {
       guard let index = scored.firstIndex(where: { $0.key == key }) else { return nil }
       let entry = scored.remove(at: index)
       scored.append(entry)
+      let most = scoringBytes
+      while scored.count > 1, scored.reduce(0, { $0 + $1.layer.bytes }) > most {
+        scored.removeFirst()
+      }
       return entry.layer
     }
   }
@@ -131,7 +151,10 @@ public final class LayerPruner: Sendable {
   private func remember(_ layer: ScoredLayer, under key: ScoringKey) {
     scored.withLock { scored in
       scored.append((key, layer))
-      if scored.count > Self.resultsKept { scored.removeFirst() }
+      let most = scoringBytes
+      while scored.count > 1,
+        scored.count > Self.resultsKept || scored.reduce(0, { $0 + $1.layer.bytes }) > most
+      { scored.removeFirst() }
     }
   }
 
@@ -142,6 +165,15 @@ public final class LayerPruner: Sendable {
   /// One problem at a time stays warm: a solver holds seven matrices of the layer's size.
   func rememberSolver(_ solver: ReconstructionSolver, under key: SolverKey) {
     solvers.withLock { $0 = [(key, solver)] }
+  }
+
+  func cachedTrace(_ key: TraceKey) -> BlockElimination.Trace? {
+    traces.withLock { $0.first { $0.key == key }?.trace }
+  }
+
+  /// One order of elimination stays: it takes eight bytes a unit.
+  func rememberTrace(_ trace: BlockElimination.Trace, under key: TraceKey) {
+    traces.withLock { $0 = [(key, trace)] }
   }
 
   func cachedLayout(_ key: LayoutKey) -> Layout? {

@@ -45,6 +45,27 @@ extension Mask {
     }
   }
 
+  /// The mask that keeps exactly the units whose bit is set; rows of units are padded to whole words.
+  init(grid: UnitGrid, units: [UInt64]) {
+    self.init(rows: grid.rows, columns: grid.columns)
+    if grid.blockRows == 1, grid.blockColumns == 1 {
+      words = units
+      return
+    }
+    let wide = wordsPerRow
+    let unitWide = (grid.unitColumns + 63) / 64
+    var line = [UInt64](repeating: 0, count: wide)
+    for unitRow in 0..<grid.unitRows {
+      let own = Array(units[unitRow * unitWide..<(unitRow + 1) * unitWide])
+      if grid.blockColumns == 1 { line = own } else { Mask.widen(own, by: grid, into: &line) }
+      words.withUnsafeMutableBufferPointer { words in
+        for row in grid.rowRange(unitRow) {
+          for word in 0..<wide { words[row &* wide &+ word] = line[word] }
+        }
+      }
+    }
+  }
+
   /// Spreads one bit a unit to one bit a column.
   private static func widen(_ units: [UInt64], by grid: UnitGrid, into line: inout [UInt64]) {
     for word in 0..<line.count { line[word] = 0 }

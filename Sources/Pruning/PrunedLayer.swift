@@ -24,3 +24,32 @@ public struct PrunedLayer: Sendable {
     self.summary = summary
   }
 }
+
+/// A pruned tensor without the weights behind its mask: what a turned knob shows.
+public struct MaskedLayer: Sendable {
+  /// Original order, `[outputs, inputs]`.
+  public var mask: Mask
+  /// As in `PrunedLayer`.
+  public var rowOrder: Permutation?
+  public var columnOrder: Permutation?
+  public var summary: PruningSummary
+
+  public init(
+    mask: Mask, rowOrder: Permutation? = nil, columnOrder: Permutation? = nil,
+    summary: PruningSummary
+  ) {
+    self.mask = mask
+    self.rowOrder = rowOrder
+    self.columnOrder = columnOrder
+    self.summary = summary
+  }
+
+  public init(_ layer: PrunedLayer) {
+    self.init(
+      mask: layer.mask, rowOrder: layer.rowOrder, columnOrder: layer.columnOrder,
+      summary: layer.summary)
+  }
+
+  /// Bytes of the mask.
+  public var bytes: Int { mask.words.count * 8 }
+}

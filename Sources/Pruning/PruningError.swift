@@ -21,6 +21,8 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
   case lambdaNeedsUnits(pattern: Pattern)
   /// A global threshold on something that ranks no units.
   case globalNeedsScores
+  /// A greedy solver asked for something that it cannot decide, with what to do instead.
+  case solveCannot(Solve, reason: String)
   /// A method that needs the full second moment of a very wide input.
   case tooWide(tensor: String, inputs: Int, limit: Int, what: String)
   /// A mask, order or layer of another shape than the weights.
@@ -62,6 +64,7 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
     case .globalNeedsScores:
       "scope global ranks the units of all layers by score, but solve reconstruct decides each layer "
         + "by a λ of its own: use scope layer, or solve prox"
+    case .solveCannot(let solve, let reason): "solve \(solve.rawValue): \(reason)"
     case .tooWide(let tensor, let inputs, let limit, let what):
       "\(tensor): \(what) needs the full second moment of \(inputs) inputs; the limit is \(limit). "
         + "Use criterion magnitude or wanda, solve prox and refit off"

@@ -53,6 +53,13 @@ struct OutputImage {
   }
 }
 
+extension QualityReport {
+  /// What is known of a layer's outputs without activations.
+  public static let withoutActivations = QualityReport(
+    unavailable:
+      "no calibration activations: output error needs them, so only weight proxies are known")
+}
+
 /// The proxies that need matrix products: errors of the layer's outputs on held-out activations.
 ///
 /// With `Δ = W - V`: relative output error `√(tr(ΔHΔᵀ)/tr(WHWᵀ))` and output cosine
@@ -71,12 +78,7 @@ public func quality(
   let start = nanoseconds()
   var report = QualityReport()
   defer { report.elapsedNs = nanoseconds() - start }
-  guard let statistics else {
-    report.unavailable =
-      "no calibration activations: output error needs them, so only weight proxies are known"
-    report.elapsedNs = nanoseconds() - start
-    return report
-  }
+  guard let statistics else { return .withoutActivations }
   guard statistics.canEvaluate, let image = statistics.outputImage(original) else {
     report.unavailable = "no held-out activations: an error on the ones that chose the mask is none"
     report.elapsedNs = nanoseconds() - start

@@ -19,8 +19,9 @@ public final class ScoredLayer: Sendable {
   let scores: ElementScores
   let grid: UnitGrid?
   /// Mean score per weight of each unit, or its critical strength under a penalty; empty for N:M and
-  /// where rows are dropped first.
-  let unitScores: [Float]
+  /// where rows are dropped first. Nil where the units are single weights: those are worked out.
+  private let storedScores: [Float]?
+  var unitScores: [Float] { storedScores ?? scores.table() }
   let penalty: Penalty?
   let rowsShare: Double
   let inputEnergy: [Float]?
@@ -33,6 +34,14 @@ public final class ScoredLayer: Sendable {
   private let codes = Mutex<CodeIndex?>(nil)
   private let unitSums = Mutex<UnitSums?>(nil)
   static let indexedWeights = 1 << 18
+  /// Units from which an index beats a pass over their scores.
+  private static let indexedUnits = 1 << 17
+
+  /// Bytes held beyond the weights themselves.
+  var bytes: Int {
+    (order.isIdentity ? 0 : 4 * weights.count) + 4 * (storedScores?.count ?? 0)
+      + (codes.withLock { $0?.bytes } ?? 0) + (unitSums.withLock { $0?.bytes } ?? 0)
+  }
 
   init(
     source: LayerSource, pattern: Pattern, criterion: Criterion, regularizer: Regularizer,
@@ -57,13 +66,17 @@ public final class ScoredLayer: Sendable {
       let plain = Penalty(regularizer, grid: grid)
       let penalty = plain.isReweighted ? plain.reweighted(by: arranged) : plain
       self.penalty = penalty
-      unitScores = penalty.criticalStrengths(of: arranged)
+      storedScores = penalty.criticalStrengths(of: arranged)
     } else {
       penalty = nil
-      if let grid, rowsShare == 0 || !pattern.countsWeights {
-        unitScores = try Self.unitScores(scores, grid, criterion, order, source)
+      if let grid, grid.blockRows == 1, grid.blockColumns == 1, !pattern.countsWeights,
+        weights.count >= Self.indexedWeights
+      {
+        storedScores = nil
+      } else if let grid, rowsShare == 0 || !pattern.countsWeights {
+        storedScores = try Self.unitScores(scores, grid, criterion, order, source)
       } else {
-        unitScores = []
+        storedScores = []
       }
     }
   }
@@ -130,6 +143,7 @@ public final class ScoredLayer: Sendable {
     /// The rows of the layer's layout that form the units; nil is all of them.
     var survivors: [Int]?
     var grid: UnitGrid
+    /// Empty for single weights that an index cuts.
     var scores: [Float]
     var elements: ElementScores
   }
@@ -139,7 +153,7 @@ public final class ScoredLayer: Sendable {
   private func arrangement(unitSparsity: Double) -> Arrangement {
     let grid = grid!
     guard pattern.countsWeights, rowsShare > 0, penalty == nil else {
-      return Arrangement(order: order, grid: grid, scores: unitScores, elements: scores)
+      return Arrangement(order: order, grid: grid, scores: storedScores ?? [], elements: scores)
     }
     let rowGrid = UnitGrid(
       rows: arranged.rows, columns: arranged.columns, blockRows: 1, blockColumns: arranged.columns)
@@ -182,24 +196,41 @@ public final class ScoredLayer: Sendable {
     return result
   }
 
-  /// The decision from the index of single weights; nil where there is none to be had.
+  /// The decision from the index of many units; nil where there is none to be had.
   private func indexedDecision(_ arrangement: Arrangement, keeping count: Int) -> Decision? {
-    guard weights.count >= Self.indexedWeights, pattern.base == .block(rows: 1, columns: 1),
-      order.isIdentity, penalty == nil, count > 0, count < weights.count
+    let grid = arrangement.grid
+    guard weights.count >= Self.indexedWeights, penalty == nil, arrangement.survivors == nil,
+      storedScores == nil || grid.count >= Self.indexedUnits
     else { return nil }
+    switch pattern.base {
+    case .block, .tile: break
+    case .row, .column, .nm, .tileElement, .tileVector: return nil
+    }
+    if count <= 0 || count >= grid.count {
+      let mask = Mask(rows: grid.rows, columns: grid.columns, keepingAll: count > 0)
+      return Decision(
+        mask: order.restore(mask, originalRows: weights.rows), order: order, grid: grid,
+        unitScores: arrangement.scores, cut: count > 0 ? .everything : .nothing,
+        units: grid.count, unitsKept: max(0, min(count, grid.count)))
+    }
+    let units: UnitScores =
+      storedScores.map { .stored($0, columns: grid.unitColumns) } ?? .single(scores)
+    let energies = inputEnergy.map { order.apply(columnValues: $0) }
     let index = codes.withLock { codes in
       let index =
         codes
         ?? CodeIndex(
-          scores: unitScores, weights: weights, inputEnergy: inputEnergy, scale: sumScale)
+          grid: grid, scores: units, weights: arranged, inputEnergy: energies, scale: sumScale)
       codes = index
       return index
     }
     let found = index.select(
-      count, scores: unitScores, weights: weights, inputEnergy: inputEnergy, scale: sumScale)
+      count, scores: units, weights: arranged, inputEnergy: energies, scale: sumScale)
+    let mask = Mask(grid: grid, units: found.units)
     return Decision(
-      mask: found.mask, order: order, grid: arrangement.grid, unitScores: unitScores,
-      cut: found.cut, units: unitScores.count, unitsKept: count, sums: found.sums)
+      mask: order.restore(mask, originalRows: weights.rows), order: order, grid: grid,
+      unitScores: arrangement.scores, cut: found.cut, units: grid.count, unitsKept: count,
+      sums: found.sums)
   }
 
   /// The sums of a cut over large units, without looking at the weights again.
@@ -260,23 +291,33 @@ public final class ScoredLayer: Sendable {
 
   /// Brings back the best `overlay·N` of the pruned weights.
   private func overlayBest(_ overlay: Double, on mask: inout Mask) {
-    let total = weights.count
-    var table = scores.table()
     let columns = mask.columns
+    let wide = mask.wordsPerRow
+    var table = scores.table()
     // Kept weights get the least key, pruned ones a key one above their own.
-    for row in 0..<mask.rows {
-      for column in 0..<columns {
-        let index = row &* columns &+ column
-        table[index] =
-          mask[row, column] ? 0 : Float(bitPattern: table[index].bitPattern &+ 1)
+    table.withUnsafeMutableBytes { raw in
+      let keys = raw.bindMemory(to: UInt32.self)
+      for index in 0..<keys.count { keys[index] &+= 1 }
+      mask.words.withUnsafeBufferPointer { words in
+        for row in 0..<mask.rows {
+          for word in 0..<wide {
+            var bits = words[row &* wide &+ word]
+            while bits != 0 {
+              keys[row &* columns &+ word &* 64 &+ bits.trailingZeroBitCount] = 0
+              bits &= bits &- 1
+            }
+          }
+        }
       }
     }
-    let back = min(Int((overlay * Double(total) + 1e-6).rounded(.down)), table.count - mask.count)
+    let pruned = weights.count - mask.count
+    let back = min(Int((overlay * Double(weights.count) + 1e-6).rounded(.down)), pruned)
     let cut = Cut(keeping: back, of: table)
-    for row in 0..<mask.rows {
-      for column in 0..<columns {
-        let index = row &* columns &+ column
-        if cut.keeps(table[index], at: index) { mask[row, column] = true }
+    let single = UnitGrid(rows: mask.rows, columns: columns, blockRows: 1, blockColumns: 1)
+    let restored = Mask(grid: single, scores: table, cut: cut)
+    mask.words.withUnsafeMutableBufferPointer { words in
+      restored.words.withUnsafeBufferPointer { restored in
+        for word in 0..<words.count { words[word] |= restored[word] }
       }
     }
   }
@@ -288,10 +329,10 @@ extension ScoredLayer.Arrangement {
   /// Blocks are counted by number. Tile columns are counted by weights: the shortest prefix of the
   /// ranking that holds all the weights that are to be kept.
   func count(toKeep sparsity: Double, pattern: Pattern, of total: Int) -> Int {
-    guard pattern.countsWeights else { return unitsKept(of: scores.count, sparsity: sparsity) }
+    guard pattern.countsWeights else { return unitsKept(of: grid.count, sparsity: sparsity) }
     let target = unitsKept(of: total, sparsity: sparsity)
     let full = grid.blockRows * grid.blockColumns
-    if grid.rows % grid.blockRows == 0 { return min(scores.count, (target + full - 1) / full) }
+    if grid.rows % grid.blockRows == 0 { return min(grid.count, (target + full - 1) / full) }
     // The last tile is lower: its columns bring fewer weights. The count lies between all full and
     // all low; weights held by the best `count` units rise with `count`.
     var (low, high) = (0, scores.count)

@@ -14,6 +14,9 @@ extension LayerPruner {
         tensor: tensor, expected: "a position in \(weights.rows)x\(weights.columns)",
         found: "row \(row), column \(column)")
     }
+    if knobs.solve.isGreedy {
+      return try greedyReport(row: row, column: column, knobs: knobs, progress: progress)
+    }
     let layer = try scoredLayer(knobs, progress: progress).scored
     let decision = try decide(layer, knobs)
     let value = weights[row, column]
@@ -29,12 +32,13 @@ extension LayerPruner {
         reason: "its whole row was dropped before tiles were formed")
     }
     let unit = grid.unit(row: position, column: place.column)
-    let own = decision.unitScores[unit]
+    let unitScores = decision.unitScores.isEmpty ? layer.unitScores : decision.unitScores
+    let own = unitScores[unit]
     var rank = 1
-    for (other, score) in decision.unitScores.enumerated()
+    for (other, score) in unitScores.enumerated()
     where score > own || (score == own && other < unit) { rank += 1 }
     var least = Float.infinity
-    for (other, score) in decision.unitScores.enumerated()
+    for (other, score) in unitScores.enumerated()
     where decision.cut.keeps(score, at: other) { least = min(least, score) }
     let unitKept = decision.cut.keeps(own, at: unit)
     let scale = layer.penalty == nil ? layer.scores.unit : 1
@@ -45,6 +49,22 @@ extension LayerPruner {
       rank: rank, units: decision.units, threshold: threshold,
       reason: reason(
         rank: rank, of: decision, unitKept: unitKept, kept: kept, pattern: knobs.pattern))
+  }
+
+  /// Under a greedy solver: its mask, with the second-order scores before the first elimination.
+  private func greedyReport(
+    row: Int, column: Int, knobs: Knobs, progress: (PruningSummary) -> Bool
+  ) throws(PruningError) -> WeightReport {
+    let kept = try prune(knobs, progress: progress).mask[row, column]
+    var before = knobs
+    before.solve = .prox
+    before.criterion = .obs
+    var report = try report(row: row, column: column, knobs: before, progress: progress)
+    report.kept = kept
+    report.reason =
+      "solve \(knobs.solve.rawValue) \(kept ? "kept" : "eliminated") it; score and rank are those before "
+      + "the first elimination, and every one changes the others"
+    return report
   }
 
   private func groupReport(

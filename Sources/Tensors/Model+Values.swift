@@ -26,6 +26,31 @@ extension Model {
     return try floats(named: name)
   }
 
+  /// One row of a matrix of F32, F16 or BF16 as F32, read from the file each time.
+  ///
+  /// - Parameters:
+  ///   - index: below the number of rows.
+  ///   - target: as many floats as there are columns.
+  public func readRow(
+    _ index: Int, of name: String, into target: UnsafeMutableBufferPointer<Float>
+  ) throws(TensorFileError) {
+    let tensor = try tensor(named: name)
+    let header = tensor.header
+    guard header.shape.count == 2 else {
+      throw error(.wrongDimensions(tensor: name, shape: header.shape, wanted: 2))
+    }
+    precondition(index >= 0 && index < header.shape[0] && target.count == header.shape[1])
+    guard header.dtype.isLoadable, !header.isColumnMajor, let file = tensor.file else {
+      let whole = try matrix(named: name)
+      _ = target.update(from: whole.values[index * target.count..<(index + 1) * target.count])
+      return
+    }
+    var row = header
+    row.bytes = header.bytes / header.shape[0]
+    row.offset = header.offset + index * row.bytes
+    try Self.fill(target, from: file, row)
+  }
+
   /// Calls `body` with the bytes of the tensor as they stand in the file, mapped and not copied.
   ///
   /// The file's size is checked before; one that is cut by another program while `body` runs

@@ -46,7 +46,7 @@ extension EncoderTrainer {
       layer, .afterFeedForward, panels, gradients.output.pointer, gradients.sums[1].pointer)
     let active =
       buffers.keepsActive[layer]
-      ? gradients.active.pointer + panels.lowerBound * intermediate * 32 : scratch + hidden * 64
+      ? gradients.active.pointer + panels.lowerBound * intermediate * 32 : scratch + hidden * 128
     multiply(
       linear(layer, .output).backward, gradients.sums[1].pointer + start, active, panels.count,
       worker)
@@ -69,7 +69,7 @@ extension EncoderTrainer {
     let hidden = configuration.hidden
     let start = panels.lowerBound * hidden * 32
     let scratch = buffers.scratch[worker].pointer
-    let (q, k, v) = (scratch, scratch + hidden * 64, scratch + 2 * hidden * 64)
+    let (q, k, v) = (scratch, scratch + hidden * 128, scratch + 2 * hidden * 128)
     multiply(
       linear(layer, .query).backward, buffers.queryGradient.pointer + start, q, panels.count, worker
     )
@@ -108,7 +108,7 @@ extension EncoderTrainer {
     let (length, stride) = (buffers.length, buffers.stride)
     let hidden = configuration.hidden
     let part = size * stride
-    let q = buffers.scratch[worker].pointer + 4 * hidden * 64 + configuration.intermediate * 64
+    let q = buffers.scratch[worker].pointer + buffers.headOffset
     let (k, v, gradient) = (q + part, q + 2 * part, q + 3 * part)
     let result = q + 4 * part
     let dp = result + part
@@ -147,7 +147,7 @@ extension EncoderTrainer {
     let gradients = buffers.gradients[layer & 1]
     for role in EncoderLinearLayer.Role.allCases {
       let linear = linear(layer, role)
-      let (x, dy): (Floats, Floats) =
+      let (x, dy): (TrainingBuffers.Area, TrainingBuffers.Area) =
         switch role {
         case .query: (stored.input, buffers.queryGradient)
         case .key: (stored.input, buffers.keyGradient)
@@ -179,7 +179,8 @@ extension EncoderTrainer {
   }
 
   private func rowSums(
-    _ a: Floats, _ b: Floats?, _ rows: Int, into offset: Int, _ share: Int, _ shares: Int
+    _ a: TrainingBuffers.Area, _ b: TrainingBuffers.Area?, _ rows: Int, into offset: Int,
+    _ share: Int, _ shares: Int
   ) {
     let (from, to) = (rows * share / shares, rows * (share + 1) / shares)
     kernels.rowSums(

@@ -6,12 +6,15 @@ import Tensors
 extension EncoderTrainer {
   private typealias Pointer = UnsafeMutablePointer<Float>
 
-  /// Groups of panels that go through a layer together, so that what lies between two products stays
-  /// in the second-level cache.
-  var groups: Int { (buffers.panels + Self.groupPanels - 1) / Self.groupPanels }
+  /// Panels that go through a layer together, so that what lies between two products stays in or near
+  /// the second-level cache: four where every thread has as many, since each group reads all weights. An
+  /// even number, because kernels take panels in pairs: then no sum depends on the number of threads.
+  var groupPanels: Int { buffers.panels >= 4 * settings.threads ? 4 : 2 }
+
+  var groups: Int { (buffers.panels + groupPanels - 1) / groupPanels }
 
   func panels(of group: Int) -> Range<Int> {
-    group * Self.groupPanels..<min(buffers.panels, (group + 1) * Self.groupPanels)
+    group * groupPanels..<min(buffers.panels, (group + 1) * groupPanels)
   }
 
   /// Takes a batch through the network and keeps what the backward pass reads.
@@ -31,14 +34,26 @@ extension EncoderTrainer {
   }
 
   private func embed(_ tokens: [[Int32]]) {
-    let lanes = buffers.panels * 32
-    var rows = teacher.embeddings(of: tokens)
-    rows = Matrix(
-      rows: lanes, columns: rows.columns,
-      values: rows.values + [Float](repeating: 0, count: (lanes - rows.rows) * rows.columns))
-    Activations(
-      features: configuration.hidden, tokens: lanes, borrowing: buffers.layers[0].input.pointer
-    ).load(rows)
+    let hidden = configuration.hidden
+    let target = buffers.layers[0].input.pointer
+    let texts = buffers.texts
+    // A text at a time: its tokens, as rows, then turned into their lanes.
+    each(texts) { worker, text in
+      let rows = buffers.scratch[worker].pointer
+      let length = buffers.length
+      teacher.embeddings(of: [tokens[text]]).values.withUnsafeBufferPointer {
+        rows.update(from: $0.baseAddress!, count: length * hidden)
+      }
+      var done = 0
+      while done < length {
+        let token = text * length + done
+        let here = min(32 - token % 32, length - done)
+        kernels.transpose(
+          rows + done * hidden, hidden, target + (token / 32 * hidden * 32 + token % 32), 32, here,
+          hidden)
+        done += here
+      }
+    }
   }
 
   /// Query, key and value of a group.
@@ -65,7 +80,7 @@ extension EncoderTrainer {
     let slope = stored.slope.pointer + panels.lowerBound * intermediate * 32
     let active =
       buffers.keepsActive[layer]
-      ? stored.active.pointer + panels.lowerBound * intermediate * 32 : scratch + hidden * 64
+      ? stored.active.pointer + panels.lowerBound * intermediate * 32 : scratch + hidden * 128
     multiply(
       linear(layer, .intermediate).forward, stored.middle.pointer + start, active, panels.count,
       worker)
@@ -105,7 +120,8 @@ extension EncoderTrainer {
 
   /// A product of a whole buffer's group.
   func multiply(
-    _ layer: RewritableLayer, _ x: Floats, _ y: Floats, _ group: Int, _ worker: Int
+    _ layer: RewritableLayer, _ x: TrainingBuffers.Area, _ y: TrainingBuffers.Area, _ group: Int,
+    _ worker: Int
   ) {
     let panels = panels(of: group)
     multiply(
@@ -133,8 +149,7 @@ extension EncoderTrainer {
     let (length, stride) = (buffers.length, buffers.stride)
     let hidden = configuration.hidden
     let matrices =
-      buffers.scratch[worker].pointer + 4 * hidden * 64
-      + configuration.intermediate * 64
+      buffers.scratch[worker].pointer + buffers.headOffset
     let part = size * stride
     let (q, k, v) = (matrices, matrices + part, matrices + 2 * part)
     let result = matrices + 3 * part

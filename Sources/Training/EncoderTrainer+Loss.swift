@@ -83,7 +83,7 @@ extension EncoderTrainer {
       let variance = squares / count - (sum / count) * (sum / count)
       return settings.hiddenLoss / (Double(states.count) * count * max(variance, 1e-12))
     }
-    hiddenSquares = Array(repeating: 0, count: states.count * groups)
+    hiddenSquares = Floats(states.count * buffers.panels)
     for (layer, state) in states.enumerated() {
       let padded = Matrix(
         rows: lanes, columns: hidden,
@@ -109,22 +109,23 @@ extension EncoderTrainer {
   func pull(_ layer: Int, _ group: Int) {
     guard !hiddenFactors.isEmpty else { return }
     let hidden = configuration.hidden
-    let panels = panels(of: group)
-    let start = panels.lowerBound * hidden * 32
-    let squares = kernels.pull(
-      buffers.gradients[layer & 1].output.pointer + start, outputs(of: layer) + start,
-      buffers.teacher[layer].pointer + start, Float(2 * hiddenFactors[layer]),
-      panels.count * hidden * 32)
-    hiddenSquares.withUnsafeMutableBufferPointer { $0[layer * groups + group] = Double(squares) }
+    for panel in panels(of: group) {
+      let start = panel * hidden * 32
+      let squares = kernels.pull(
+        buffers.gradients[layer & 1].output.pointer + start, outputs(of: layer) + start,
+        buffers.teacher[layer].pointer + start, Float(2 * hiddenFactors[layer]), hidden * 32)
+      hiddenSquares.pointer[layer * buffers.panels + panel] = squares
+    }
   }
 
-  /// Adds the hidden states' error of the layers below the lowest trained one, where nothing flows.
+  /// The hidden states' error of all layers that the gradient passed, averaged over all.
   func finishHidden() -> Double? {
     guard !hiddenFactors.isEmpty else { return nil }
     var total = 0.0
     for layer in hiddenFactors.indices {
-      for group in 0..<groups {
-        total += hiddenFactors[layer] * hiddenSquares[layer * groups + group]
+      for panel in 0..<buffers.panels {
+        total +=
+          hiddenFactors[layer] * Double(hiddenSquares.pointer[layer * buffers.panels + panel])
       }
     }
     return settings.hiddenLoss > 0 ? total / settings.hiddenLoss : total

@@ -45,12 +45,15 @@ extension EncoderTrainer {
     let before = parameters
     let offsets = linears.map { ($0.weightOffset, $0.biasOffset) }
     let normalizationOffsets = normalizations.map(\.offset)
-    for index in changed {
-      let linear = old[index]
-      linears[index] = try TrainableLinear(
+    let fresh = try all(changed.count) { item throws(TrainingError) in
+      let linear = old[changed[item]]
+      return try TrainableLinear(
         layer: linear.layer, pattern: linear.pattern, order: linear.order,
         mask: masks[linear.layer.name]!, weights: linear.weights, bias: linear.bias,
         isTrained: true)
+    }
+    for (index, linear) in zip(changed, fresh) {
+      linears[index] = linear
       numbers[linear.layer.name] = nil
     }
     arrange()
@@ -117,26 +120,51 @@ extension EncoderTrainer {
 
   /// Lets go of the lowest-ranked survivors of each layer, down to `target`.
   private func rank(target: Double) throws(TrainingError) {
-    var fresh: [String: Mask] = [:]
-    for linear in linears {
-      let name = linear.layer.name
-      guard let start = trained[name] else { continue }
-      guard let pattern = try reachable(start.pattern, target, name) else { continue }
-      var knobs = Knobs()
-      knobs.pattern = pattern
-      knobs.amount = .sparsity(min(target, pattern.sparsityRange.upperBound))
-      knobs.criterion =
-        masks.criterion.needsActivations && start.statistics == nil ? .magnitude : masks.criterion
-      let chosen: Mask
-      do throws(PruningError) {
-        chosen = try LayerPruner(linear.weights, named: name, statistics: start.statistics)
-          .preview(knobs).mask
-      } catch {
-        throw .pruning(error.description)
-      }
-      fresh[name] = chosen.intersection(linear.mask)
+    let pruned = linears.filter { trained[$0.layer.name] != nil }
+    let fresh = try all(pruned.count) { item throws(TrainingError) in
+      try ranked(pruned[item], target)
     }
-    try replaceMasks(fresh)
+    try replaceMasks(
+      Dictionary(uniqueKeysWithValues: zip(pruned.map(\.layer.name), fresh)))
+  }
+
+  /// The mask of a layer's best survivors.
+  private func ranked(_ linear: TrainableLinear, _ target: Double) throws(TrainingError) -> Mask {
+    let name = linear.layer.name
+    guard let start = trained[name], let pattern = try reachable(start.pattern, target, name) else {
+      return linear.mask
+    }
+    var knobs = Knobs()
+    knobs.pattern = pattern
+    knobs.amount = .sparsity(min(target, pattern.sparsityRange.upperBound))
+    knobs.criterion =
+      masks.criterion.needsActivations && start.statistics == nil ? .magnitude : masks.criterion
+    do throws(PruningError) {
+      return try LayerPruner(linear.weights, named: name, statistics: start.statistics)
+        .preview(knobs).mask.intersection(linear.mask)
+    } catch {
+      throw .pruning(error.description)
+    }
+  }
+
+  /// Results of independent work on several layers, dealt out to the threads; the first error of all.
+  private func all<Value>(
+    _ count: Int, _ body: (Int) throws(TrainingError) -> Value
+  ) throws(TrainingError) -> [Value] {
+    var results = [Result<Value, TrainingError>?](repeating: nil, count: count)
+    results.withUnsafeMutableBufferPointer { results in
+      nonisolated(unsafe) let results = results
+      each(count) { _, item in
+        do throws(TrainingError) {
+          results[item] = .success(try body(item))
+        } catch {
+          results[item] = .failure(error)
+        }
+      }
+    }
+    var values: [Value] = []
+    for result in results { if let result { values.append(try result.get()) } }
+    return values
   }
 
   /// The pattern that a layer can have at a sparsity on the way; nil where nothing changes yet.

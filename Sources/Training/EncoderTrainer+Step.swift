@@ -64,7 +64,7 @@ extension EncoderTrainer {
     return (loss + settings.hiddenLoss * (hidden ?? 0), cosine, hidden)
   }
 
-  private func check(_ batch: TrainingBatch) throws(TrainingError) {
+  func check(_ batch: TrainingBatch) throws(TrainingError) {
     func refuse(_ reason: String) -> TrainingError { .batch(step: stepsDone + 1, reason: reason) }
     guard let length = batch.tokens.first?.count else { throw refuse("it has no texts") }
     guard (1...configuration.maxPositions).contains(length) else {

@@ -40,6 +40,34 @@ extension EncoderTrainer {
     return result
   }
 
+  /// The gradients of the loss of a batch, by the names of `changedTensors`; nothing is changed by it.
+  ///
+  /// - Throws: `batch` for a batch that does not fit.
+  public func gradientTensors(
+    _ batch: TrainingBatch
+  ) throws(TrainingError) -> (loss: Double, gradients: [String: Matrix]) {
+    try check(batch)
+    let loss = gradients(batch).loss
+    var result: [String: Matrix] = [:]
+    func vector(_ name: String, _ offset: Int, _ count: Int) {
+      result[name] = Matrix(
+        rows: 1, columns: count, values: (0..<count).map { parameters.gradients[offset + $0] })
+    }
+    for linear in linears {
+      if let offset = linear.weightOffset {
+        result[linear.layer.name] = linear.unpack(parameters.gradients + offset)
+      }
+      if let offset = linear.biasOffset { vector(linear.layer.bias, offset, linear.layer.rows) }
+    }
+    for one in normalizations {
+      guard let offset = one.offset else { continue }
+      let count = one.scale.count
+      vector(one.source.scaleName, offset, count)
+      vector(one.source.shiftName, offset + count, count)
+    }
+    return (loss, result)
+  }
+
   /// The student as it stands, packed for inference: for evaluation and for timing.
   ///
   /// - Throws: `layer` when a layer cannot be packed.

@@ -48,10 +48,8 @@ public final class EncoderTrainer {
   var forwardEnd = 0.0
   /// By layer: what a unit of squared error of its hidden states costs; empty without that loss.
   var hiddenFactors: [Double] = []
-  /// `[layer][group]`.
-  var hiddenSquares: [Double] = []
-
-  static let groupPanels = BERTEncoder.tokensPerGroup / 32
+  /// `[layer][panel]`.
+  var hiddenSquares = Floats(0)
 
   /// - Parameters:
   ///   - encoder: unpruned; its layers that are not named keep their weights.

@@ -1,3 +1,5 @@
+import Glibc
+
 /// All trained weights in one row, with their gradients and Adam's two moments beside them: norm and
 /// update are one pass each, whatever the layers are.
 final class Parameters: @unchecked Sendable {
@@ -20,11 +22,17 @@ final class Parameters: @unchecked Sendable {
     for pointer in [values, gradients, means, squares] { pointer.deallocate() }
   }
 
+  private static let largePage = 1 << 21
+
   /// 64-byte aligned zeros.
   static func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
-    let pointer = UnsafeMutableRawPointer.allocate(
-      byteCount: max(16, count) * MemoryLayout<Float>.stride, alignment: 64
-    ).bindMemory(to: Float.self, capacity: max(16, count))
+    let bytes = max(16, count) * MemoryLayout<Float>.stride
+    let isLarge = bytes >= largePage
+    let raw = UnsafeMutableRawPointer.allocate(
+      byteCount: bytes, alignment: isLarge ? largePage : 64)
+    // A step walks through some hundred megabytes: with pages of 4 KiB it misses the TLB on most rows.
+    if isLarge { madvise(raw, bytes, MADV_HUGEPAGE) }
+    let pointer = raw.bindMemory(to: Float.self, capacity: max(16, count))
     pointer.initialize(repeating: 0, count: max(16, count))
     return pointer
   }

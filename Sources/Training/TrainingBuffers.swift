@@ -3,47 +3,55 @@
 /// Buffers only grow. Gradients that one layer's weights are computed from while the next layer's are
 /// already being written exist twice, by the parity of the layer.
 final class TrainingBuffers: @unchecked Sendable {
+  /// A part of the memory. Not an object: with dozens of them in a layer, counting references to them
+  /// took longer than the heads of short texts, and threads waited for each other's counts.
+  struct Area: @unchecked Sendable {
+    var pointer = UnsafeMutablePointer<Float>(bitPattern: 64)!
+    var count = 0
+  }
+
   /// Of one transformer layer.
   struct Layer {
-    var input = Floats(0)
-    var query = Floats(0)
-    var key = Floats(0)
-    var value = Floats(0)
+    var input = Area()
+    var query = Area()
+    var key = Area()
+    var value = Area()
     /// `[text][head][keys][stride]`, queries in lanes.
-    var probabilities = Floats(0)
-    var context = Floats(0)
+    var probabilities = Area()
+    var context = Area()
     /// Sums before the two normalisations, standardised, and one over their deviations.
-    var standard = [Floats(0), Floats(0)]
-    var reciprocal = [Floats(0), Floats(0)]
+    var standard = InlineArray<2, Area>(repeating: Area())
+    var reciprocal = InlineArray<2, Area>(repeating: Area())
     /// What the feed-forward part reads.
-    var middle = Floats(0)
+    var middle = Area()
     /// Slopes of the activation.
-    var slope = Floats(0)
+    var slope = Area()
     /// What the second feed-forward product reads; kept only where its weights are trained.
-    var active = Floats(0)
+    var active = Area()
   }
 
   /// Gradients inside one layer.
   struct Gradients {
-    var output = Floats(0)
+    var output = Area()
     /// Of the sums before the two normalisations.
-    var sums = [Floats(0), Floats(0)]
-    var middle = Floats(0)
+    var sums = InlineArray<2, Area>(repeating: Area())
+    var middle = Area()
     /// Of what goes into the activation; kept only where the first product's weights are trained.
-    var active = Floats(0)
+    var active = Area()
   }
 
   var layers: [Layer]
-  var output = Floats(0)
+  var output = Area()
   var gradients = [Gradients(), Gradients()]
-  var contextGradient = Floats(0)
-  var queryGradient = Floats(0)
-  var keyGradient = Floats(0)
-  var valueGradient = Floats(0)
+  var contextGradient = Area()
+  var queryGradient = Area()
+  var keyGradient = Area()
+  var valueGradient = Area()
   /// The teacher's outputs of all layers, where the loss asks for them.
-  var teacher: [Floats]
-  var scratch: [Floats] = []
+  var teacher: [Area]
+  var scratch: [Area] = []
 
+  private var owners: [Floats] = []
   let hidden: Int
   let intermediate: Int
   let heads: Int
@@ -61,16 +69,17 @@ final class TrainingBuffers: @unchecked Sendable {
 
   init(layers: Int, hidden: Int, intermediate: Int, heads: Int) {
     self.layers = Array(repeating: Layer(), count: layers)
-    teacher = Array(repeating: Floats(0), count: layers)
+    teacher = Array(repeating: Area(), count: layers)
     keepsActive = Array(repeating: false, count: layers)
     self.hidden = hidden
     self.intermediate = intermediate
     self.heads = heads
   }
 
-  /// Floats of a worker's scratch: three groups of hidden features, one of intermediate ones, and the
-  /// matrices of one head.
-  var scratchFloats: Int { 4 * hidden * 64 + intermediate * 64 + headScratch }
+  /// Floats of a worker's scratch: groups of at most 128 tokens with hidden and intermediate features,
+  /// and behind them the matrices of one head.
+  private var scratchFloats: Int { max(headOffset, hidden * length) + headScratch }
+  var headOffset: Int { 4 * hidden * 128 + intermediate * 128 }
   private var headScratch: Int { 8 * (hidden / heads) * stride + 3 * stride * (stride + 16) }
 
   /// Makes room for a batch of equal texts, and zeros where lanes behind the last token are summed.
@@ -112,16 +121,19 @@ final class TrainingBuffers: @unchecked Sendable {
     grow(&keyGradient, hidden * lanes)
     grow(&valueGradient, hidden * lanes)
     for buffer in [queryGradient, keyGradient, valueGradient] { clearLast(buffer) }
-    while scratch.count < threads { scratch.append(Floats(0)) }
+    while scratch.count < threads { scratch.append(Area()) }
     for worker in scratch.indices { grow(&scratch[worker], scratchFloats) }
   }
 
-  private func grow(_ buffer: inout Floats, _ count: Int) {
-    if buffer.count < count { buffer = Floats(count) }
+  private func grow(_ buffer: inout Area, _ count: Int) {
+    guard buffer.count < count else { return }
+    owners.append(Floats(count))
+    owners.removeAll { $0.pointer == buffer.pointer }
+    buffer = Area(pointer: owners[owners.count - 1].pointer, count: count)
   }
 
   /// Zeros in the last panel, whose lanes behind the last token nobody writes.
-  private func clearLast(_ buffer: Floats) {
+  private func clearLast(_ buffer: Area) {
     (buffer.pointer + (panels - 1) * hidden * 32).update(repeating: 0, count: hidden * 32)
   }
 }

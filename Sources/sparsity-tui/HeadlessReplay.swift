@@ -16,6 +16,8 @@ final class HeadlessReplay {
   private(set) var rows: [ResultRow] = []
   /// Measured results with what was measured, in the order of the record.
   private(set) var measurements: [(cell: SweepCell, recorded: Measurement)] = []
+  /// Recorded trainings, in order.
+  private(set) var trainings: [TrainingResult] = []
 
   init(_ reader: SessionReader, writes: Bool) throws {
     self.reader = reader
@@ -51,6 +53,9 @@ final class HeadlessReplay {
     case .cell(let progress): if let row = progress.row { rows.append(row) }
     case .measurement(let measurement):
       if let cell = state.cell { measurements.append((cell, measurement)) }
+    case .trained(let result):
+      trainings.append(result)
+      if let row = result.row { rows.append(row) }
     default: break
     }
   }
@@ -120,9 +125,18 @@ final class HeadlessReplay {
 
   // MARK: Measuring again
 
+  /// A training takes minutes and gives what its seed gave: it is run again only where somebody asks
+  /// for it, and this says how.
+  private static func notTrainedAgain(_ result: TrainingResult) -> String {
+    "not trained again (\(NumberText.fixed(result.seconds, 0)) s, recorded cosine "
+      + "\(NumberText.fixed(result.best.cosine, 4))): sparsity-tui train MODEL_DIR "
+      + result.plan.flags.joined(separator: " ")
+  }
+
   /// Measures every recorded result again and prints whether the two agree.
   /// - Throws: `Failure` with status 3 when one differs.
   func remeasure() throws {
+    for training in trainings { print(Self.notTrainedAgain(training)) }
     guard !measurements.isEmpty else {
       print("the session holds no measurements of the layer in view")
       return

@@ -13,7 +13,7 @@ struct KnobOptions: ParsableArguments {
   var criterion: String?
   @Option(help: "none, l1, group-lasso, sparse-group-lasso, reweighted-l1, reweighted-group-lasso.")
   var regularizer: String?
-  @Option(help: "prox (one step) or reconstruct (the layer's outputs).")
+  @Option(help: "prox (one step), reconstruct (under a penalty), sweep or obc (greedy).")
   var solve: String?
   @Option(help: "on or off: re-solve the kept weights for least output error.")
   var refit: String?

@@ -100,9 +100,10 @@ struct SparsityTUI: ParsableCommand {
     version: toolVersion,
     subcommands: [
       ExploreCommand.self, InspectCommand.self, MeasureCommand.self, SweepCommand.self,
-      MergeCommand.self, PruneCommand.self, VerifyCommand.self, EncodeCommand.self,
-      TrainCommand.self,
+      MergeCommand.self, PruneCommand.self, VerifyCommand.self, ProxiesCommand.self,
+      SensitivityCommand.self, PathCommand.self, EncodeCommand.self, TrainCommand.self,
       ReplayCommand.self, BenchCommand.self, DoctorCommand.self, ManualCommand.self,
+      GradientsCommand.self,
     ],
     defaultSubcommand: ExploreCommand.self)
 }

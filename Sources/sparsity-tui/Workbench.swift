@@ -8,12 +8,31 @@ struct Workbench {
   let model: ModelInfo
 
   /// Opens `path`, or the built-in model.
+  ///
+  /// - Parameters:
+  ///   - calibration: a file of activations, a text, or a directory with `calibration.txt` and
+  ///     `evaluation.txt`.
+  ///   - readsSentences: whether an encoder's directory without other activations is calibrated on the
+  ///     sentences that come with the program.
   /// - Throws: `Failure` with the status that belongs to the reason.
-  init(model path: String?, calibration: String? = nil) throws {
+  init(
+    model path: String?, calibration: String? = nil, readsSentences: Bool = false
+  ) throws {
     laboratory = Laboratory(configuration: Self.configuration())
     var opened = try Self.model(from: laboratory, .open(path: path))
-    if let calibration { opened = try Self.model(from: laboratory, .calibrate(path: calibration)) }
+    if let calibration {
+      opened = try Self.model(from: laboratory, .calibrate(path: calibration))
+    } else if readsSentences, opened.isEncoder, opened.calibration == nil, let data = Paths.data {
+      opened = try Self.model(from: laboratory, .calibrate(path: data))
+      standardError(
+        "calibrated on the sentences that come with the program; --calibration takes others\n")
+    }
     model = opened
+  }
+
+  /// Tells on standard error what was noticed besides the answers.
+  func tellNotices() {
+    for notice in laboratory.takeNotices() { standardError(notice + "\n") }
   }
 
   /// Where data and measured ceilings are.

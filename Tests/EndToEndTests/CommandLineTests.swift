@@ -90,6 +90,8 @@ import Testing
     Refusal("train -o there.csv", 2, "exists"),
     Refusal("train --resume", 2, "-o"),
     Refusal("bench --csv there.csv", 2, "exists"),
+    Refusal("bench --repeat 0", 2, "--repeat 0"),
+    Refusal("doctor --trials=-1", 2, "--trials -1"),
     Refusal("frobnicate", 4, "frobnicate", "--help"),
     Refusal("doctor --bogus", 2, "--bogus"),
   ]
@@ -191,6 +193,21 @@ import Testing
       let check = try sandbox.run([], shell: "bash -n completion.bash")
       #expect(check.ending == .exited(0), "\(check.errors)")
     }
+  }
+
+  @Test func repeatsOfATableAreRowsEach() throws {
+    let outcome = try sandbox.run([
+      "bench", "--shape", "32x48", "--tokens", "16", "--patterns", "8x1", "--sparsity", "0.5",
+      "--repeat", "3", "--csv", "-",
+    ])
+    #expect(outcome.ending == .exited(0), "\(outcome.errors)")
+    #expect(outcome.output.split(separator: "\r\n").count == 4, "\(outcome.output)")
+  }
+
+  @Test func doctorCountsItsTrials() throws {
+    let outcome = try sandbox.run(["doctor", "--trials", "3", "--json"])
+    #expect(outcome.output.contains("\"trials\":{"), "\(outcome.output) \(outcome.errors)")
+    #expect(outcome.output.contains("\"trials\":3"), "\(outcome.output)")
   }
 
   @Test func everyCommandHasHelpWithAnExample() throws {

@@ -19,6 +19,8 @@ struct Bench {
   var open: [(request: Request, run: RunID)] = []
   /// Cells of a sweep that are answered.
   var sweepCells = Int.max
+  /// Reports of a training that are answered.
+  var trainingReports = Int.max
 
   init(
     width: Int = 120, height: Int = 36, depth: ColorDepth = .full, glyphs: GlyphSet = .full,
@@ -94,7 +96,7 @@ struct Bench {
   }
 
   private mutating func answer(_ request: Request, _ run: RunID) {
-    for answer in FakeLaboratory.answers(request, cells: sweepCells) {
+    for answer in FakeLaboratory.answers(request, cells: sweepCells, reports: trainingReports) {
       carry(update(&state, .answer(answer, run: run)))
     }
   }

@@ -10,6 +10,9 @@ import Testing
     .calibration(path: "c.npy"), .set(.pattern, "tew64+5%/tetris"), .set(.sparsity, "0.8"),
     .measure, .sweep([]),
     .sweep([SweepTerm("pattern", ["2:4", "32x1"]), SweepTerm("tokens", ["1"])]),
+    .train([]), .train([TrainingTerm(.text, "a b.txt"), TrainingTerm(.lambda, "0.2")]),
+    .plan(.minutes, "2"), .plan(.text, "x y"), .steer(.lambda(0.3)), .steer(.learningRate(1e-3)),
+    .steer(.sparsity(0.9)), .steer(.pause), .steer(.resume), .steer(.stop),
     .solvePath, .sensitivity("*.query.*"), .crossover(.tokens), .cancel, .apply(.all),
     .apply(.kind),
     .apply(.tensor("x")), .budget(.time, 0.5), .hold(.b), .compare, .undo, .redo,
@@ -44,7 +47,9 @@ import Testing
     ("note \"open", "partner"),
     ("measure now", "more than it takes"), ("crossover", "sparsity, tokens"), ("pan 3", "a column"),
     ("sweep 32x1", "name=value"), ("budget time fast", "a number"), ("move down -3", "1 to 10 000"),
-    ("qqqqqqqqqqqq", "? lists them"),
+    ("qqqqqqqqqqqq", "? lists them"), ("train 8x1", "name=value"), ("train speed=3", "the names"),
+    ("plan", "one of layers"), ("plan minutes", "minutes of training"), ("steer", "lambda, rate"),
+    ("steer rate 7", "0 to 1"), ("steer heat 1", "expected lambda, rate"),
   ])
   func whatIsNoCommandSaysWhatIsExpected(_ line: String, _ part: String) {
     let error = #expect(throws: CommandError.self) { try Command(parsing: line) }

@@ -143,7 +143,10 @@ enum FakeLaboratory {
   }
 
   /// The answers to a request, in order; a sweep answers its first `cells` cells.
-  static func answers(_ request: Request, cells: Int = .max) -> [Answer] {
+  /// A training answers its first `reports` reports.
+  static func answers(
+    _ request: Request, cells: Int = .max, reports: Int = .max
+  ) -> [Answer] {
     switch request {
     case .open(let path):
       var model = model
@@ -219,8 +222,17 @@ enum FakeLaboratory {
             },
             sentence: "32x1 wins from 62 % zeros [60 %, 64 %] at 128 tokens.", isFinal: true))
       ]
+    case .wholeModel(let choices, let knobs, let models):
+      guard let models else { return [.encoded(report(choices, knobs, share: 1))] }
+      return (1...models).map { step in
+        var report = report(choices, knobs, share: Double(step) / Double(models))
+        report.notes = ["front \(step) of \(models)"]
+        return .encoded(report)
+      } + [.finished]
     case .describeMachine: return [.machine(machine)]
-    case .train, .steerTraining: return []
+    case .train(let plan): return training(plan, reports: reports)
+    case .steerTraining(.stop): return [.trained(trained(TrainingPlan(), evaluations: 12, true))]
+    case .steerTraining: return []
     }
   }
 }

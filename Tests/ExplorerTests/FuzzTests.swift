@@ -19,7 +19,9 @@ import Testing
     "note \"a # \\\"b\\\" \\\\ \\n c\"", "view tradeoff", "zoom values", "zoom 4", "pan 12 40",
     "pan left", "colour output_error", "axes speedup output_error", "sort name", "filter",
     "find key", "show both", "export a.csv", "save b.sparsity", "theme mono", "point 3 4",
-    "focus next", "knob tokens", "turn -1", "layer 2", "edit Enter", "prompt \"sw\"", "quit",
+    "focus next", "knob tokens", "turn -1", "layer 2", "edit Enter",
+    "train layers=attention pattern=8x1 sparsity=0.8 minutes=1", "plan rate 0.001", "pause",
+    "steer lambda 0.3", "prompt \"sw\"", "quit",
   ]
 
   private static let inserts = [

@@ -69,6 +69,50 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 3, 8, 9], [0, 0.5, 0.9, 1])
+  func tableLookupHoldsEveryMask(tokens: Int, sparsity: Double) throws {
+    for (rows, columns) in Self.shapes + [(160, 163)] {
+      let test = SmallBatchCase(
+        rows: rows, columns: columns, tokens: tokens, pattern: .unstructured, sparsity: sparsity)
+      for set in InstructionSet.available {
+        for dtype in WeightType.allCases {
+          let layer: any LinearKernel =
+            tokens == 1
+            ? try SingleTokenLayer(
+              weights: test.weights, mask: test.mask, pattern: test.pattern, rows: nil,
+              columns: nil, bias: test.bias, dtype: dtype, instructionSet: set, form: nil,
+              lookup: true)
+            : try EightTokensLayer(
+              weights: test.weights, mask: test.mask, pattern: test.pattern, rows: nil,
+              columns: nil, bias: test.bias, dtype: dtype, instructionSet: set, form: nil,
+              lookup: true)
+          let weights = dtype == .bf16 ? test.weights.roundedToBF16 : test.weights
+          test.expectCorrect(
+            layer, weights: weights, mask: test.mask, x: test.activations, bias: test.bias)
+        }
+      }
+    }
+  }
+
+  /// Nearly every weight takes a pair of steps of its own: packing has to ask for more room.
+  @Test(arguments: [1, 8])
+  func tableLookupGrowsWithSparseWideRows(tokens: Int) throws {
+    let test = SmallBatchCase(
+      rows: 3, columns: 6_400, tokens: tokens, pattern: .unstructured, sparsity: 0.98)
+    for set in InstructionSet.available {
+      let layer: any LinearKernel =
+        tokens == 1
+        ? try SingleTokenLayer(
+          weights: test.weights, mask: test.mask, pattern: test.pattern, rows: nil, columns: nil,
+          bias: test.bias, dtype: .f32, instructionSet: set, form: nil, lookup: true)
+        : try EightTokensLayer(
+          weights: test.weights, mask: test.mask, pattern: test.pattern, rows: nil, columns: nil,
+          bias: test.bias, dtype: .f32, instructionSet: set, form: nil, lookup: true)
+      test.expectCorrect(
+        layer, weights: test.weights, mask: test.mask, x: test.activations, bias: test.bias)
+    }
+  }
+
   @Test(
     arguments: ["8x4/tetris", "1x16/tetris", "4x4/tetris", "32x1/tetris", "2:4/permute"], [1, 8])
   func reorderedLayoutsKeepOriginalOrder(pattern: String, tokens: Int) throws {

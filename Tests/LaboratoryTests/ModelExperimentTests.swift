@@ -145,6 +145,73 @@ import Testing
     }
   }
 
+  @Test func everyLayerMayHaveASettingOfItsOwnAndOthersAreLeftOut() throws {
+    let (experiment, _) = try Self.experiment()
+    let names = experiment.names(of: .all)
+    let choices = [
+      LayerChoice(tensor: names[0], knobs: try Self.knobs("8x1", .sparsity, "0.5")),
+      LayerChoice(tensor: names[4], knobs: try Self.knobs("2:4", .sparsity, "0.5")),
+      LayerChoice(tensor: "pooler.dense.weight", knobs: Knobs()),
+    ]
+    let report = try experiment.run(choices, Knobs(), texts: Self.batch, seconds: 0.02)
+    #expect(report.choices == Array(choices.prefix(2)))
+    #expect(!report.isUniform)
+    #expect(
+      report.notes == ["pooler.dense.weight takes no part in sentence vectors and was left out"])
+    #expect(try #require(report.restDenseNs) > 0)
+    #expect(try #require(report.restSparseNs) > 0)
+    #expect {
+      _ = try experiment.run([choices[2]], Knobs(), texts: Self.batch, seconds: 0.02)
+    } throws: {
+      "\($0)".contains("none of the chosen tensors")
+    }
+  }
+
+  @Test func workbenchRunsTheOpenEncoderAndTheFrontOfIt() throws {
+    let fixture = try ModelFixture()
+    var configuration = LaboratoryConfiguration()
+    for (seed, path) in [
+      (1, \LaboratoryConfiguration.calibrationSentences), (2, \.evaluationSentences),
+    ] {
+      let file = fixture.path + "/sentences-\(seed).txt"
+      try ModelFixture.texts(24, seed: UInt64(seed)).joined(separator: "\n")
+        .write(toFile: file, atomically: true, encoding: .utf8)
+      configuration[keyPath: path] = file
+    }
+    let laboratory = Laboratory(configuration: configuration)
+    defer { laboratory.close() }
+    guard case .opened(let info) = try laboratory.perform(.open(path: fixture.path)) else {
+      Issue.record("not opened")
+      return
+    }
+    #expect(info.isEncoder)
+    let knobs = try Self.knobs("8x1", .sparsity, "0.5")
+    let choices = info.tensors.filter(\.isLinearWeight).map {
+      LayerChoice(tensor: $0.name, knobs: knobs)
+    }
+    let answer = try laboratory.perform(.wholeModel(choices: choices, knobs: knobs, models: nil))
+    guard case .encoded(let report) = answer else {
+      Issue.record("\(answer)")
+      return
+    }
+    #expect(report.layers.count == 12)
+    #expect(report.isUniform)
+    var front: [ModelReport] = []
+    _ = try laboratory.perform(.wholeModel(choices: [], knobs: knobs, models: 2)) {
+      if case .encoded(let report) = $0 { front.append(report) }
+    }
+    #expect(!front.isEmpty)
+    #expect(front.allSatisfy { $0.notes.first?.hasPrefix("front ") == true })
+  }
+
+  @Test func noteOnAFloorSaysWhetherItHoldsOnHeldOutSentences() {
+    let kept = ModelExperiment.note(floor: 0.9, kept: 0.905, heldOut: 0.91)
+    #expect(kept.contains("and holds on the held-out ones (0.910)"))
+    let broken = ModelExperiment.note(floor: 0.9, kept: 0.902, heldOut: 0.893)
+    #expect(broken.contains("not on the held-out ones: 0.893 is below it"))
+    #expect(broken.contains("ask for 0.907"))
+  }
+
   @Test func cancellingEndsWithNoReport() throws {
     let (experiment, fixture) = try Self.experiment()
     defer { _ = fixture }

@@ -213,7 +213,7 @@ import Testing
 
   @Test func thePathFallsFromEmptyToFull() throws {
     let known = try statistics(40)
-    for solve in Solve.allCases {
+    for solve in Solve.allCases where !solve.isGreedy {
       var turned = try Self.turned("8x1", .lambda(0.5), .groupLasso)
       turned.solve = solve
       var lengths: [Int] = []
@@ -230,6 +230,7 @@ import Testing
       for (above, below) in zip(path.points, path.points.dropFirst()) {
         #expect(below.sparsity <= above.sparsity && below.lambda < above.lambda)
         #expect(below.outputError! <= above.outputError! + 0.02)
+        #expect(above.sparsity == 0 || above.outputErrorRandom! > 0)
       }
     }
   }

@@ -55,6 +55,15 @@ import Testing
     #expect((mean - after).magnitude < 1e-5)
   }
 
+  @Test func theRepeatableTeacherIsTheSameEncoder() throws {
+    let fixture = try TrainingFixture()
+    let batch = fixture.batch(texts: 5, length: 21)
+    let teacher = try fixture.encoder.repeatable()
+    let embeddings = teacher.encode(tokens: batch.tokens)
+    for (a, b) in zip(embeddings.values, batch.teacher.values) { #expect((a - b).magnitude < 1e-5) }
+    #expect(embeddings == teacher.encode(tokens: batch.tokens))
+  }
+
   @Test func aLossThatIsNoNumberChangesNothing() throws {
     let fixture = try TrainingFixture()
     let trainer = try fixture.trainer()

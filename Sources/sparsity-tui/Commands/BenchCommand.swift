@@ -13,6 +13,7 @@ struct BenchCommand: ParsableCommand {
 
         sparsity-tui bench
         sparsity-tui bench --shape 3072x768 --tokens 128 --csv bench.csv
+        sparsity-tui bench --pruning --shape 384x384      # what turning a knob takes
         sparsity-tui bench --patterns 8x1 --sparsity 0.9 --tokens 128 --repeat 10
       """)
 
@@ -34,8 +35,14 @@ struct BenchCommand: ParsableCommand {
   var csv: String?
   @Flag(help: "Replace files that exist.")
   var force = false
+  @Flag(help: "Time the steps of pruning a tensor of that shape instead of kernels.")
+  var pruning = false
 
   func run() throws {
+    if pruning {
+      try timePruning()
+      return
+    }
     guard repeats >= 1 else { throw Failure(.usage, "--repeat \(repeats): at least 1") }
     if let csv, csv != "-", !force { try OutputFile.refuseExisting(csv) }
     Interrupt.watch()
@@ -72,6 +79,39 @@ struct BenchCommand: ParsableCommand {
       try OutputFile.standardOutput(text(plan, cells, rows, machine))
     }
     if Interrupt.isRaised { throw Failure(.interrupted, "interrupted; finished cells are above") }
+  }
+
+  private func timePruning() throws {
+    Interrupt.watch()
+    let parts = shape.split(separator: "x").map { Int($0) }
+    guard parts.count == 2, let rows = parts[0], let columns = parts[1], rows > 0, columns > 0,
+      rows <= 1 << 20, columns <= 1 << 20, rows * columns <= 1 << 30
+    else { throw Failure(.usage, "--shape \(shape): expected ROWSxCOLUMNS such as 768x768") }
+    var line = ProgressLine()
+    var times: [PruningTime] = []
+    line.show("preparing \(shape)")
+    do throws(LaboratoryError) {
+      try Laboratory.pruningTimes(
+        rows: rows, columns: columns, isCancelled: { Interrupt.isRaised }
+      ) {
+        times.append($0)
+        line.show("\($0.step) \($0.pattern)")
+      }
+    } catch {
+      line.finish()
+      throw Failure(error)
+    }
+    line.finish()
+    var table = [["step", "pattern", "median", "repetitions"]]
+    for time in times {
+      table.append([
+        time.step, time.pattern, Figures.duration(nanoseconds: time.nanoseconds),
+        String(time.repetitions),
+      ])
+    }
+    try OutputFile.standardOutput(
+      "\(shape) F32, one thread, after the tensor is loaded\n"
+        + TextTable.lines(table, numbers: [2, 3]))
   }
 
   private func text(

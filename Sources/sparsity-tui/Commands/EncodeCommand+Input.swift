@@ -33,6 +33,10 @@ struct EncodeRequest {
     guard command.seconds > 0, command.seconds <= 3600 else {
       throw Failure(.usage, "--seconds \(command.seconds): expected more than 0 and at most 3600")
     }
+    if try command.cosines() != nil, chooses || command.timeOnly {
+      throw Failure(
+        .usage, "--at-cosine compares --patterns at their --sparsity: no choice, no clock")
+    }
     if chooses, command.sequential {
       throw Failure(
         .usage,

@@ -28,6 +28,7 @@ enum ModelReportText {
   }
 
   private static func times(_ report: ModelReport) -> [[String]] {
+    var rest: [[String]] = []
     var rows = [
       [
         "  dense", Figures.duration(nanoseconds: report.denseNs.estimate),
@@ -44,12 +45,25 @@ enum ModelReportText {
           + "\(Figures.duration(nanoseconds: equal.sparseNs.estimate)) sparse",
       ])
     }
+    if let dense = report.restDenseNs, let sparse = report.restSparseNs {
+      rest = [
+        [
+          "  all the rest", Figures.duration(nanoseconds: sparse),
+          "\(Figures.duration(nanoseconds: dense)) beside the dense layers; the bound takes both for "
+            + "equal",
+        ]
+      ]
+    }
     rows += [
       [
         "  Amdahl", Figures.ratio(report.amdahl),
         "\(Figures.percent(report.prunedShare)) of the dense time is in these layers, "
-          + "and they alone gain \(Figures.ratio(report.layerSpeedup))",
-      ],
+          + "and they alone gain \(Figures.ratio(report.layerSpeedup)); "
+          + "\(Figures.percent(report.amdahlShare)) of this bound is reached",
+      ]
+    ]
+    rows += rest
+    rows += [
       [
         "  outside linear layers", Figures.duration(nanoseconds: report.nonlinearNs),
         "a token and layer",
@@ -116,6 +130,22 @@ enum ModelReportText {
       + "cosine with these layers zeroed \(Figures.fixed(first.floor.cosine, 3))\n"
       + TextTable.lines(rows, numbers: [2, 3, 4, 5, 6, 8])
       + "* no other is both faster and nearer to the unpruned model\n"
+  }
+
+  /// Patterns against each other where their embeddings agree equally well.
+  static func equalQuality(_ table: EqualQuality) -> String {
+    var rows = [["speedup at mean cosine"] + table.cosines.map { NumberText.shortest($0) }]
+    for (pattern, points) in zip(table.patterns, table.points) {
+      rows.append(
+        ["  " + pattern.description]
+          + points.map { point in
+            guard let point else { return "–" }
+            return Figures.ratio(point.speedup) + (point.isInterpolated ? "" : "+")
+              + " (\(Figures.percent(point.sparsity, places: 0)))"
+          })
+    }
+    return "\n" + TextTable.lines(rows, numbers: Set(1...max(1, table.cosines.count)))
+      + "between two measured models; in brackets the zeros. + is better than asked, – never that good\n"
   }
 
   static func sensitivity(_ layers: [LayerSensitivity]) -> String {

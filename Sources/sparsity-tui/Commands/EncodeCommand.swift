@@ -19,6 +19,7 @@ struct EncodeCommand: ParsableCommand {
         sparsity-tui encode --layers attention --patterns 4x1,32x1,2:4 --sparsity 0.5,0.8 --csv -
         sparsity-tui encode --layers ffn --pattern 8x1 --lambda 0.05 --solve reconstruct
         sparsity-tui encode --budget time=0.4 --patterns 4x1,8x1,2:4 --sparsity 0.5:0.9:0.1
+        sparsity-tui encode --patterns 8x1,32x1 --sparsity 0.3:0.8:0.1 --at-cosine 0.95,0.9
         sparsity-tui encode --front 8 --patterns 4x1,8x1 --sparsity 0.5,0.7,0.9 --csv front.csv
 
       A budget and a front choose pattern and sparsity for each layer: each is measured alone with \
@@ -37,6 +38,9 @@ struct EncodeCommand: ParsableCommand {
   var budget: String?
   @Option(help: "So many whole models from the unpruned to the fastest: the front.")
   var front: Int?
+  @Option(
+    help: "Also compare patterns at these mean cosines, such as 0.95,0.9: speed at equal quality.")
+  var atCosine: String?
   @Flag(help: "Each layer pruned alone: what it costs end to end.")
   var sensitivity = false
   @Flag(help: "Calibrate later layers behind the pruned earlier ones.")
@@ -131,6 +135,18 @@ struct EncodeCommand: ParsableCommand {
     try show(reports)
   }
 
+  /// What `--at-cosine` lists.
+  func cosines() throws -> [Double]? {
+    guard let atCosine else { return nil }
+    do {
+      let values = try ValueList.numbers(atCosine, of: "at-cosine")
+      guard values.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
+        throw Failure(.usage, "--at-cosine \(atCosine): a mean cosine is above 0 and at most 1")
+      }
+      return values
+    } catch let error as KnobError { throw Failure(.usage, "--\(error.description)") }
+  }
+
   private func show(_ reports: [ModelReport]) throws {
     if csv == "-" { return }
     if json {
@@ -141,6 +157,10 @@ struct EncodeCommand: ParsableCommand {
       try OutputFile.standardOutput(ModelReportText.text(reports[0]))
     } else {
       try OutputFile.standardOutput(ModelReportText.table(reports))
+      if let cosines = try cosines() {
+        try OutputFile.standardOutput(
+          ModelReportText.equalQuality(EqualQuality(reports, cosines: cosines)))
+      }
     }
   }
 
@@ -177,7 +197,7 @@ struct EncodeCommand: ParsableCommand {
   private func printEmbeddings(
     _ experiment: ModelExperiment, _ texts: [String], _ threads: Int
   ) throws {
-    let rows = experiment.embeddings(of: texts, threads: threads)
+    let rows = try experiment.embeddings(of: texts, threads: threads)
     if json {
       try OutputFile.standardOutput(try JSONText.encode(rows) + "\n")
     } else {

@@ -21,7 +21,8 @@ struct MeasureCommand: ParsableCommand {
   var model: String?
   @Option(help: "The tensor; the first matrix of the model when left out.")
   var tensor: String?
-  @Option(help: "Activations to calibrate and judge with (.npy or .safetensors).")
+  @Option(
+    help: "Activations (.npy, .safetensors) or a text that the model's own encoder reads.")
   var calibration: String?
   @OptionGroup(title: "Knobs") var options: KnobOptions
   @Flag(help: "One JSON object with the columns of a results file.")

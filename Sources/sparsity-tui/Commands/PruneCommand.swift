@@ -22,7 +22,8 @@ struct PruneCommand: ParsableCommand {
   @Option(
     help: "Which tensors; * matches any characters. All weights of linear layers when left out.")
   var tensor: [String] = []
-  @Option(help: "Activations to calibrate with (.npy or .safetensors).")
+  @Option(
+    help: "Activations (.npy, .safetensors) or a text that the model's own encoder reads.")
   var calibration: String?
   @OptionGroup(title: "Knobs") var options: KnobOptions
   @Option(name: [.short, .customLong("output")], help: "The file to write.")

@@ -25,7 +25,8 @@ struct SweepCommand: ParsableCommand {
   @Option(
     help: "Which tensors; * matches any characters. All weights of linear layers when left out.")
   var tensor: [String] = []
-  @Option(help: "Activations to calibrate and judge with (.npy or .safetensors).")
+  @Option(
+    help: "Activations (.npy, .safetensors) or a text that the model's own encoder reads.")
   var calibration: String?
   @OptionGroup(title: "Knobs") var knobs: SweepKnobOptions
   @Option(help: "The file to write, - for standard output.")

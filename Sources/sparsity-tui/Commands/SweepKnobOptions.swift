@@ -21,7 +21,7 @@ struct SweepKnobOptions: ParsableArguments {
   var threads: String?
   @Option(help: "Comma-separated: f32, bf16.")
   var dtype: String?
-  @Option(help: "prox or reconstruct.")
+  @Option(help: "prox, reconstruct, sweep or obc.")
   var solve: String?
   @Option(help: "on or off.")
   var refit: String?
@@ -43,6 +43,12 @@ struct SweepKnobOptions: ParsableArguments {
   var cache: String?
   @Option(help: "Seed of random scores, of the order of cells and of synthetic data.")
   var seed: String?
+
+  /// With nothing given, for commands that fill in what they offer.
+  static var empty: SweepKnobOptions {
+    // Every property has a default, so an empty command line parses.
+    (try? SweepKnobOptions.parse([])) ?? SweepKnobOptions()
+  }
 
   /// The plan over `tensors`.
   /// - Throws: `Failure` with status 2 for a value that its knob does not take.

@@ -1,0 +1,65 @@
+import Tensors
+
+extension SmallBatchSource {
+  /// Weight by weight, kept ones only: for activations that are not finite. `x` and `y` are panels
+  /// `[features][width]`; lanes from `lanes` on become 0.
+  func multiplyExactly(
+    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, bias: [Float]?, width: Int,
+    lanes: Int
+  ) {
+    for row in 0..<weights.rows {
+      for lane in 0..<width { y[row * width + lane] = lane < lanes ? bias?[row] ?? 0 : 0 }
+      for column in 0..<columns where mask[row, column] {
+        let full = weights[row, column]
+        let weight = halves ? Float(bitPattern: UInt32(bf16(full)) << 16) : full
+        for lane in 0..<lanes {
+          y[row * width + lane].addProduct(weight, x[column * width + lane])
+        }
+      }
+    }
+  }
+}
+
+extension SmallBatchSource {
+  /// The same layout with fewer weights.
+  init(_ source: SmallBatchSource, mask: Mask) {
+    weights = source.weights
+    self.mask = mask
+    halves = source.halves
+    rows = source.rows
+    columnOrder = source.columnOrder
+    var words: [UInt64] = []
+    let perRow = mask.wordsPerRow
+    for row in source.rows { words += mask.words[row * perRow..<(row + 1) * perRow] }
+    self.words = words
+    orderedWords = words
+  }
+}
+
+extension Mask {
+  /// The weights of columns that `height` consecutive rows of the order keep at least half of, and
+  /// the others.
+  func split(rows order: [Int], height: Int) -> (dense: Mask, rest: Mask) {
+    var dense = Mask(rows: rows, columns: columns)
+    var rest = self
+    for first in stride(from: 0, to: order.count, by: height) {
+      let members = order[first..<min(first + height, order.count)]
+      for word in 0..<wordsPerRow {
+        var union: UInt64 = 0
+        for row in members { union |= words[row * wordsPerRow + word] }
+        var chosen: UInt64 = 0
+        while union != 0 {
+          let bit = union & (~union &+ 1)
+          union &= union - 1
+          let count = members.count { words[$0 * wordsPerRow + word] & bit != 0 }
+          if 2 * count >= members.count { chosen |= bit }
+        }
+        for row in members {
+          dense.words[row * wordsPerRow + word] = words[row * wordsPerRow + word] & chosen
+          rest.words[row * wordsPerRow + word] &= ~chosen
+        }
+      }
+    }
+    return (dense, rest)
+  }
+}
