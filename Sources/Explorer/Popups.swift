@@ -52,7 +52,10 @@ enum QuitPopup {
     var lines: [String] = []
     let long = state.runs.long.filter { $0 != .measure }
     if let job = long.first {
-      lines.append("\(job.title) is still running; what is finished stays in the session.")
+      lines.append(
+        job == .training
+          ? "training is still running: leaving drops it; Esc, then x, keeps its best so far."
+          : "\(job.title) is still running; what is finished stays in the session.")
     }
     if state.isDirty { lines.append("This session has results that were not saved under a name.") }
     let inside = frame.popup(

@@ -66,10 +66,13 @@ struct SessionReader {
     }
   }
 
-  /// The model that `name` in this session means: names are relative to the session's file.
+  /// The model that `name` in this session means: names are relative to the session's file; what is not
+  /// there may be a fetched model of that name in the cache.
   func resolve(_ name: String) -> String {
     guard !name.hasPrefix("/"), !name.hasPrefix("synthetic:") else { return name }
-    return Paths.normalized(Paths.parent(of: Paths.absolute(path)) + "/" + name)
+    let beside = Paths.normalized(Paths.parent(of: Paths.absolute(path)) + "/" + name)
+    let fetched = Paths.cache + "/" + (name.split(separator: "/").last.map(String.init) ?? name)
+    return access(beside, F_OK) != 0 && access(fetched, F_OK) == 0 ? fetched : beside
   }
 
   /// Writes the session elsewhere; relative model paths keep their meaning.
