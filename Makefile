@@ -8,7 +8,7 @@ BINARY := .build/release/sparsity-tui
 PYTHON := .build/python/bin/python
 CACHE  := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/sparsity-tui
 
-.PHONY: run build test check lint walls install model data screenshots bench latency peers sanitize \
+.PHONY: run build test check lint walls install model data screenshots bench latency peers finding sanitize \
         dependencies test-dependencies clean
 
 run: build
@@ -134,6 +134,13 @@ peers: build model
 	.build/peers/bin/python Tests/gradients.py $(BINARY) --model "$(CACHE)/all-MiniLM-L6-v2"
 	.build/peers/bin/python Tests/gradients.py $(BINARY) --model "$(CACHE)/all-MiniLM-L6-v2" \
 	  --layers all --dense
+
+# Which block shape is best at equal speed and equal training: three seeds of three methods, a minute each.
+# FINDING holds further options: `make finding FINDING="--steps 300 --seeds 1"`. Goes on where it was stopped.
+finding: build model
+	@$(call need,fortunes,the text that is trained on,test -e /usr/share/games/fortunes/literature)
+	SPARSITY_TUI_DATA="$(CURDIR)/data" python3 Tests/finding.py $(BINARY) .build/finding \
+	  --text /usr/share/games/fortunes $(FINDING)
 
 # Undefined behaviour in the kernels and readers shows here; slow, so not part of the tests.
 sanitize:

@@ -136,6 +136,7 @@ let package = Package(
       name: "LaboratoryTests",
       dependencies: [
         "Laboratory", "Tensors", "Experiments", "Kernels", "Pruning", "Benchmarking", "Encoder",
+        "Training",
       ],
       swiftSettings: strict),
     .testTarget(name: "CellUITests", dependencies: ["CellUI"], swiftSettings: strict),

@@ -67,28 +67,26 @@ extension BERTEncoder {
     let epsilon = configuration.layerNormEpsilon
     var row = 0
     result.values.withUnsafeMutableBufferPointer { target in
-      weights.words.values.withUnsafeBufferPointer { words in
-        weights.positions.values.withUnsafeBufferPointer { positions in
-          for text in texts {
-            for (position, token) in text.enumerated() {
-              let word = words.baseAddress! + Int(token) * hidden
-              let place = positions.baseAddress! + position * hidden
-              let out = target.baseAddress! + row * hidden
-              var (sum, squares): (Float, Float) = (0, 0)
-              for feature in 0..<hidden {
-                out[feature] = word[feature] + place[feature]
-                sum += out[feature]
-              }
-              let mean = sum / Float(hidden)
-              for feature in 0..<hidden {
-                squares += (out[feature] - mean) * (out[feature] - mean)
-              }
-              let factor = 1 / (squares / Float(hidden) + epsilon).squareRoot()
-              for feature in 0..<hidden {
-                out[feature] = (out[feature] - mean) * factor * scale[feature] + shift[feature]
-              }
-              row += 1
+      weights.positions.values.withUnsafeBufferPointer { positions in
+        for text in texts {
+          for (position, token) in text.enumerated() {
+            let word = weights.words[Int(token)]
+            let place = positions.baseAddress! + position * hidden
+            let out = target.baseAddress! + row * hidden
+            var (sum, squares): (Float, Float) = (0, 0)
+            for feature in 0..<hidden {
+              out[feature] = word[feature] + place[feature]
+              sum += out[feature]
             }
+            let mean = sum / Float(hidden)
+            for feature in 0..<hidden {
+              squares += (out[feature] - mean) * (out[feature] - mean)
+            }
+            let factor = 1 / (squares / Float(hidden) + epsilon).squareRoot()
+            for feature in 0..<hidden {
+              out[feature] = (out[feature] - mean) * factor * scale[feature] + shift[feature]
+            }
+            row += 1
           }
         }
       }

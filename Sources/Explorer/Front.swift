@@ -86,8 +86,13 @@ struct Front {
         value($0, x) * xSign >= value(index, x) * xSign
           && value($0, y) * ySign >= value(index, y) * ySign
       }
-      text =
-        better.map { "Beaten on both axes by \(Self.name(points[$0].row))." } ?? "Behind the front."
+      if let better, Self.label(points[better].row) == Self.label(points[index].row) {
+        text = "The same choice was measured twice; the other time is on the front."
+      } else {
+        text =
+          better.map { "Beaten on both axes by \(Self.name(points[$0].row))." }
+          ?? "Behind the front."
+      }
     }
     if let knee, knee != index { text += " The knee is \(Self.name(points[knee].row))." }
     if knee == index { text += " It is the knee." }
@@ -95,8 +100,11 @@ struct Front {
     return points[index].row[.tensor] == .text("*") ? text : text + " Enter restores it."
   }
 
+  private static func label(_ row: ResultRow) -> String {
+    "\(row[.pattern].text) at \(Figures.percent(row[.sparsityAchieved].number, places: 0))"
+  }
+
   private static func name(_ row: ResultRow) -> String {
-    "\(row[.pattern].text) at \(Figures.percent(row[.sparsityAchieved].number, places: 0)) "
-      + "(\(Figures.ratio(row[.speedup].number)))"
+    "\(label(row)) (\(Figures.ratio(row[.speedup].number)))"
   }
 }

@@ -32,7 +32,7 @@ enum TradeOffPage {
       chart.regions[index].label = names.first { $0.count <= width } ?? ""
     }
     frame.chart(chart, in: chartRect(plot), theme: theme)
-    legend(&frame, inside, points, state)
+    legend(&frame, inside, points, front, state)
     pointPanel(&frame, side, points, front, state)
   }
 
@@ -175,7 +175,8 @@ enum TradeOffPage {
   }
 
   private static func legend(
-    _ frame: inout Frame, _ inside: Rect, _ points: [TradeOffPoint], _ state: State
+    _ frame: inout Frame, _ inside: Rect, _ points: [TradeOffPoint], _ front: Front,
+    _ state: State
   ) {
     let theme = state.theme
     let present = Set(points.filter { !$0.row.isTrained }.map { family($0.row) })
@@ -190,7 +191,7 @@ enum TradeOffPage {
         entries.append(LegendEntry("×", "overlay", theme.text))
       }
       entries.append(LegendEntry("─", "front", theme.accent))
-      entries.append(LegendEntry("★", "knee", theme.title))
+      if front.knee != nil { entries.append(LegendEntry("★", "knee", theme.title)) }
       if state.choices.tradeOffX == .speedup {
         entries.append(LegendEntry("┊", "dense", theme.title))
       }
@@ -303,7 +304,7 @@ enum TradeOffPage {
     frame.table(
       Table(
         columns: [
-          TableColumn("front, ★ knee", .flexible(minimum: 13)),
+          TableColumn(front.knee == nil ? "front" : "front, ★ knee", .flexible(minimum: 13)),
           TableColumn("zeros", .fixed(6), .right),
           TableColumn(SweepPage.shortTitle(x), .fixed(10), .right),
           TableColumn(SweepPage.shortTitle(y), .fixed(10), .right),

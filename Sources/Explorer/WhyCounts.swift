@@ -94,7 +94,7 @@ enum WhySamples {
     let inside = frame.box(
       rect, title: "Samples of the ratio", note: ratios.isEmpty ? "" : "\(ratios.count) pairs",
       theme: theme)
-    let area = inside.inset(1, 0)
+    var area = inside.inset(1, 0)
     // About as many bars as samples can fill.
     let bins = min(area.width, max(8, Int(Double(ratios.count).squareRoot() * 2.5)))
     guard let histogram = Histogram(fenced: ratios, bins: bins),
@@ -107,7 +107,6 @@ enum WhySamples {
             + "many tokens.", in: area, style: theme.muted)
       return
     }
-    var area = area
     if area.height >= 14, state.crossover == .unknown {
       // Room that no search has taken yet says what could.
       let hint = "f searches from which sparsity it wins, F from how many tokens; P draws every λ."

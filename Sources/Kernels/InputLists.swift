@@ -65,10 +65,45 @@ struct InputLists {
     return indices.count - before
   }
 
+  /// The same where runs divide the 64 inputs of a word: all runs of a word at once.
+  private mutating func appendWordRuns(
+    _ common: [UInt64], _ wordOffset: Int, _ columns: Range<Int>, _ runLength: Int
+  ) -> (runs: Int, singles: Int) {
+    let before = indices.count
+    var starts: UInt64 = 0
+    for place in stride(from: 0, to: 64, by: runLength) { starts |= 1 &<< UInt64(place) }
+    var singles: [UInt16] = []
+    common.withUnsafeBufferPointer { words in
+      for word in columns.lowerBound / 64..<(columns.upperBound + 63) / 64 {
+        let bits = words[wordOffset &+ word]
+        if bits == 0 { continue }
+        var whole = bits & starts
+        for shift in 1..<runLength { whole &= bits &>> UInt64(shift) }
+        var left = bits
+        for shift in 0..<runLength { left &= ~(whole &<< UInt64(shift)) }
+        let base = word &* 64 &- columns.lowerBound
+        while whole != 0 {
+          indices.append(UInt16(truncatingIfNeeded: base &+ whole.trailingZeroBitCount))
+          whole &= whole &- 1
+        }
+        while left != 0 {
+          singles.append(UInt16(truncatingIfNeeded: base &+ left.trailingZeroBitCount))
+          left &= left &- 1
+        }
+      }
+    }
+    let runs = indices.count - before
+    indices += singles
+    return (runs, singles.count)
+  }
+
   /// Whole runs on the grid of the blocks, then what is left one by one.
   private mutating func appendRuns(
     _ common: [UInt64], _ wordOffset: Int, _ columns: Range<Int>, _ runLength: Int
   ) -> (runs: Int, singles: Int) {
+    if runLength <= 64, 64 % runLength == 0 {
+      return appendWordRuns(common, wordOffset, columns, runLength)
+    }
     var runs = 0
     var singles: [UInt16] = []
     common.withUnsafeBufferPointer { words in

@@ -36,7 +36,7 @@ public struct TrainingSurroundings: Sendable {
 
 extension TrainingPlan {
   /// - Throws: `request` for a plan that no model can follow, naming what to change.
-  func check() throws(LaboratoryError) {
+  public func check() throws(LaboratoryError) {
     func require(_ holds: Bool, _ sentence: String) throws(LaboratoryError) {
       if !holds { throw .request(sentence) }
     }

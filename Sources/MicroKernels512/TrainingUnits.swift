@@ -76,6 +76,18 @@ private enum UnitTile<let R: Int, let C: Int> {
       #endif
       unit &+= C
     }
+    // What is left: a single unit alone has too few sums to keep the units busy.
+    if C > 4 {
+      while unit &+ 4 <= count {
+        let sums = UnitTile<R, 4>.accumulate(x, xPanel, dy, dyPanel, panels, rows, inputs + unit)
+        for c in 0..<4 {
+          for r in 0..<R {
+            target[(unit &+ c) &* step &+ r] = sums[unchecked: c][unchecked: r].sum()
+          }
+        }
+        unit &+= 4
+      }
+    }
     while unit < count {
       let sums = UnitTile<R, 1>.accumulate(x, xPanel, dy, dyPanel, panels, rows, inputs + unit)
       for r in 0..<R {

@@ -183,14 +183,18 @@ struct ChannelPermutation {
     let splits = StripeSplits(kept: kept, group: group)
     while true {
       rounds += 1
-      swapGreedily()
-      if !progress(keptShare) { return false }
+      if !swapGreedily(progress) || !progress(keptShare) { return false }
       guard let splits, splitPairs(splits) else { return true }
       if !progress(keptShare) { return false }
     }
   }
 
-  private mutating func swapGreedily() {
+  /// The table is in F32, so beside a channel that holds nearly all of the score a swap may look better
+  /// than it is; one that turns out not to gain is taken back and its channels are left alone, or the
+  /// search would go round in circles.
+  ///
+  /// - Returns: Whether it was let run.
+  private mutating func swapGreedily(_ progress: (Double) -> Bool) -> Bool {
     let least = Float(1e-7 * total)
     var partner = [Int](repeating: 0, count: columns)
     var best = [Float](repeating: -.infinity, count: columns)
@@ -206,16 +210,28 @@ struct ChannelPermutation {
       }
     }
     for a in 0..<columns { rescan(a, self) }
+    var isSpent = [Bool](repeating: false, count: columns)
+    var tried = 0
     while true {
       var a = 0
       for other in 1..<columns where best[other] > best[a] { a = other }
-      guard best[a] > least else { return }
+      guard best[a] > least else { return true }
+      tried += 1
+      if tried % 64 == 0, !progress(keptShare) { return false }
       let b = partner[a]
       let changed = [position[a] / group, position[b] / group]
+      let before = groupKept[changed[0]] + groupKept[changed[1]]
       swap(a, b)
+      if groupKept[changed[0]] + groupKept[changed[1]] <= before + 0.25 * Double(least) {
+        swap(a, b)
+        swaps -= 2
+        isSpent[a] = true
+        best[a] = -.infinity
+        continue
+      }
       let touched = changed.flatMap { positions($0).map { order[$0] } }
-      for channel in touched { rescan(channel, self) }
-      for other in 0..<columns where !changed.contains(position[other] / group) {
+      for channel in touched where !isSpent[channel] { rescan(channel, self) }
+      for other in 0..<columns where !isSpent[other] && !changed.contains(position[other] / group) {
         if changed.contains(position[partner[other]] / group) {
           rescan(other, self)
         } else {
@@ -245,11 +261,22 @@ struct ChannelPermutation {
           splits.best($0.baseAddress!, stride: stride, channels: eight)
         }
         guard mass > groupKept[a] + groupKept[b] + least else { continue }
+        let before = groupKept[a] + groupKept[b]
         let (left, right) = splits.sides(split)
         for (offset, index) in left.enumerated() { place(eight[index], at: a * group + offset) }
         for (offset, index) in right.enumerated() { place(eight[index], at: b * group + offset) }
         refresh(group: a)
         refresh(group: b)
+        // The split's mass is summed in F32 lanes: as with swaps, only what really gained counts.
+        guard groupKept[a] + groupKept[b] > before + 0.25 * least else {
+          for offset in 0..<group {
+            place(eight[offset], at: a * group + offset)
+            place(eight[group + offset], at: b * group + offset)
+          }
+          refresh(group: a)
+          refresh(group: b)
+          continue
+        }
         swaps += 1
         gained = true
       }

@@ -25,12 +25,8 @@ extension EncoderTrainer {
     let units = unitNumbers(linear)
     let columns = linear.layer.columns
     var mask = linear.mask
-    var next = 0
-    for part in linear.forward.parts {
-      for place in part.places {
-        if dead[Int(units.unit[next])] { mask[Int(place) / columns, Int(place) % columns] = false }
-        next += 1
-      }
+    for (number, place) in linear.places.enumerated() where dead[Int(units.unit[number])] {
+      mask[Int(place) / columns, Int(place) % columns] = false
     }
     return mask
   }
@@ -39,7 +35,7 @@ extension EncoderTrainer {
     let name = linear.layer.name
     if let known = numbers[name] { return known }
     let fresh = UnitNumbers(
-      linear.forward, pattern: linear.pattern, energies: trained[name]?.statistics?.inputEnergy)
+      linear, energies: trained[name]?.statistics?.inputEnergy)
     numbers[name] = fresh
     return fresh
   }

@@ -160,11 +160,7 @@ public final class EncoderTrainer {
     parameters = Parameters(count: count)
     for linear in linears {
       if let offset = linear.weightOffset {
-        var next = parameters.values + offset
-        for part in linear.forward.parts {
-          next.update(from: part.values, count: part.places.count)
-          next += part.places.count
-        }
+        linear.store(to: parameters.values + offset)
       }
       if let offset = linear.biasOffset {
         (parameters.values + offset).update(from: linear.forward.bias, count: linear.layer.rows)

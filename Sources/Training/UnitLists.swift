@@ -1,7 +1,5 @@
-import Kernels
-
 /// The stored units of one part of a layer, as `trainingUnits` wants them: which rows and inputs each
-/// stored gradient belongs to, in the order of the store.
+/// gradient belongs to, in the order in which weights are trained.
 final class UnitLists: Sendable {
   let height: Int
   let segmentCount: Int
@@ -13,25 +11,25 @@ final class UnitLists: Sendable {
   private let rowNumbers: [UInt32]
   private let inputs: [UInt16]
 
-  init(_ part: RewritableLayer.Part, columns: Int, offset: Int) {
-    height = part.height
+  init(height: Int, places: [UInt32], columns: Int, offset: Int) {
+    self.height = height
     self.offset = offset
-    let units = part.places.count / part.height
+    let units = places.count / height
     var segments: [UInt32] = []
     var rowNumbers: [UInt32] = []
     var inputs = [UInt16](repeating: 0, count: units)
-    var rows = [UInt32](repeating: .max, count: part.height)
+    var rows = [UInt32](repeating: .max, count: height)
     var prefix: [Int] = []
     for unit in 0..<units {
       var isSame = true
-      for r in 0..<part.height {
-        let row = part.places[unit * part.height + r] / UInt32(columns)
+      for r in 0..<height {
+        let row = places[unit * height + r] / UInt32(columns)
         if rows[r] != row {
           rows[r] = row
           isSame = false
         }
       }
-      inputs[unit] = UInt16(Int(part.places[unit * part.height]) % columns)
+      inputs[unit] = UInt16(Int(places[unit * height]) % columns)
       if !isSame {
         prefix.append(unit)
         segments += [UInt32(unit), 0, UInt32(unit)]

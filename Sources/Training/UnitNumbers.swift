@@ -1,6 +1,5 @@
+import Encoder
 import Experiments
-import Kernels
-import Tensors
 
 /// Which unit of its pattern each stored weight of a layer belongs to: what a penalty shrinks together.
 final class UnitNumbers: Sendable {
@@ -13,8 +12,9 @@ final class UnitNumbers: Sendable {
   var count: Int { sizes.count }
 
   /// - Parameter energies: mean squares of the inputs; nil takes all inputs alike.
-  init(_ layer: RewritableLayer, pattern: Pattern, energies: [Float]?) {
-    let (rows, columns) = (layer.rows, layer.columns)
+  init(_ linear: TrainableLinear, energies: [Float]?) {
+    let (rows, columns) = (linear.layer.rows, linear.layer.columns)
+    let pattern = linear.pattern
     let (height, width) = pattern.unit(rows: rows, columns: columns)
     let across = (columns + width - 1) / width
     let down = (rows + height - 1) / height
@@ -25,16 +25,14 @@ final class UnitNumbers: Sendable {
     var unit: [UInt32] = []
     var roots: [Float] = []
     var sizes = [Float](repeating: 0, count: down * across)
-    unit.reserveCapacity(layer.count)
-    roots.reserveCapacity(layer.count)
-    for part in layer.parts {
-      for place in part.places {
-        let (row, column) = (Int(place) / columns, Int(place) % columns)
-        let number = row / height * across + column / width
-        unit.append(UInt32(number))
-        roots.append(byColumn[column])
-        sizes[number] += 1
-      }
+    unit.reserveCapacity(linear.count)
+    roots.reserveCapacity(linear.count)
+    for place in linear.places {
+      let (row, column) = (Int(place) / columns, Int(place) % columns)
+      let number = row / height * across + column / width
+      unit.append(UInt32(number))
+      roots.append(byColumn[column])
+      sizes[number] += 1
     }
     self.unit = unit
     self.roots = roots

@@ -79,6 +79,16 @@ import Testing
     Refusal("replay good.sparsity --headless --csv there.csv", 2, "exists"),
     Refusal("replay good.sparsity", 1, "not a terminal"),
     Refusal("encode nothing", 4, "there is no such directory"),
+    Refusal("train nothing", 4, "there is no such directory"),
+    Refusal("train --method best", 2, "--method", "fixed, gradual, prox"),
+    Refusal("train --pattern 2:4 --sparsity 0.6", 2, "--sparsity", "0.5"),
+    Refusal("train --sparsity 0.5 --lambda 0.1", 2, "exclude each other"),
+    Refusal("train --lambda 0.1", 2, "prox"),
+    Refusal("train --steps 0", 2, "steps 0"),
+    Refusal("train --minutes 1 --steps 5", 2, "exclude each other"),
+    Refusal("train --pattern 8x1/tetris --method gradual", 2, "fixed"),
+    Refusal("train -o there.csv", 2, "exists"),
+    Refusal("train --resume", 2, "-o"),
     Refusal("bench --csv there.csv", 2, "exists"),
     Refusal("bench --repeat 0", 2, "--repeat 0"),
     Refusal("doctor --trials=-1", 2, "--trials -1"),
@@ -202,7 +212,8 @@ import Testing
 
   @Test func everyCommandHasHelpWithAnExample() throws {
     for command in [
-      "explore", "inspect", "measure", "sweep", "merge", "prune", "verify", "encode", "replay",
+      "explore", "inspect", "measure", "sweep", "merge", "prune", "verify", "encode", "train",
+      "replay",
       "bench", "doctor",
     ] {
       let outcome = try sandbox.run([command, "--help"])

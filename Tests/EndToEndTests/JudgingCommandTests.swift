@@ -78,7 +78,9 @@ import Testing
     ("sensitivity --lambda 0.3", "sparsity-tui path"), ("sensitivity --sparsity 2", "from 0 to 1"),
     ("path --patterns 2:4", "lambda on 2:4"), ("path --solve obc", "solve obc"),
     ("path --tensor *.weight", "path takes one"),
-    ("prune --pattern tvw64 --sparsity 0.8 --solve obc -o out.npy", "tvw64"),
+    (
+      "prune --tensor *.query.weight --pattern tvw64 --sparsity 0.8 --solve obc -o out.npy", "tvw64"
+    ),
   ])
   func whatCannotBeIsRefused(arguments: String, word: String) throws {
     let run = try sandbox.run(arguments.split(separator: " ").map(String.init))

@@ -40,7 +40,7 @@ import Testing
     #expect(abs(points[1].speedup - 3) < 1e-9)
     #expect(abs(points[1].sparsity - 0.7) < 1e-9)
     #expect(abs(points[2].speedup - 1.75) < 1e-9)
-    #expect(points.allSatisfy(\.isInterpolated))
+    #expect(points.allSatisfy { $0.isInterpolated })
   }
 
   @Test func patternThatIsNeverGoodEnoughHasNoFigureAndOneThatAlwaysIsItsOwn() {

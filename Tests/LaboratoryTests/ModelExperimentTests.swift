@@ -171,7 +171,7 @@ import Testing
     let fixture = try ModelFixture()
     var configuration = LaboratoryConfiguration()
     for (seed, path) in [
-      (1, \LaboratoryConfiguration.calibrationSentences), (2, \.evaluationSentences),
+      (1, \LaboratoryConfiguration.calibrationText), (2, \.evaluationText),
     ] {
       let file = fixture.path + "/sentences-\(seed).txt"
       try ModelFixture.texts(24, seed: UInt64(seed)).joined(separator: "\n")

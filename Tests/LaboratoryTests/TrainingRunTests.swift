@@ -4,6 +4,7 @@ import Foundation
 import Synchronization
 import Tensors
 import Testing
+import Training
 
 @testable import Laboratory
 

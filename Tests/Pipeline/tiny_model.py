@@ -9,14 +9,14 @@ from safetensors.numpy import save_file
 
 directory, text = sys.argv[1:]
 random = numpy.random.default_rng(7)
-hidden, inner, positions = 64, 128, 64
+hidden, inner, positions = 128, 192, 64
 letters = string.ascii_lowercase
 pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *("##" + l for l in letters)]
 with open(directory + "/vocab.txt", "w") as file:
     file.write("\n".join(pieces) + "\n")
 with open(directory + "/config.json", "w") as file:
     json.dump(
-        dict(model_type="bert", hidden_act="gelu", hidden_size=hidden, num_attention_heads=2,
+        dict(model_type="bert", hidden_act="gelu", hidden_size=hidden, num_attention_heads=4,
              num_hidden_layers=2, intermediate_size=inner, max_position_embeddings=positions,
              vocab_size=len(pieces), type_vocab_size=2, layer_norm_eps=1e-12), file)
 

@@ -239,4 +239,23 @@ import Testing
     #expect(try advice("blocks.3.mix.weight", "8x8/tetris").contains("one gather at run time"))
     #expect(try advice(query, "1x8/tetris").contains("residual stream"))
   }
+
+  /// Beside channels with nearly all of the score, F32 sums show gains that are none.
+  @Test(arguments: [Float(1), 3e4, 1e6])
+  func permutationsEndBesideGiantChannels(giant: Float) throws {
+    var scores = gaussian(96, 256, seed: 420).values.map { $0 * $0 }
+    for row in 0..<96 {
+      scores[row * 256 + 17] *= giant
+      scores[row * 256 + 18] *= giant / 2
+    }
+    var search = ChannelPermutation(scores: scores, rows: 96, columns: 256, kept: 2, group: 4)
+    let before = search.keptShare
+    var calls = 0
+    let ended = search.search(escapes: 0, seed: 1) { _ in
+      calls += 1
+      return calls < 2000
+    }
+    #expect(ended && search.keptShare >= before)
+    #expect(search.order.sorted() == Array(0..<256))
+  }
 }

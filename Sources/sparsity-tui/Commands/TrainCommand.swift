@@ -91,6 +91,8 @@ struct TrainCommand: ParsableCommand {
     guard seconds > 0, seconds <= 3600 else {
       throw Failure(.usage, "--seconds \(seconds): expected more than 0 and at most 3600")
     }
+    do { try plan.check() } catch { throw Failure(error) }
+    if let output, !resume, !force { try OutputFile.refuseExisting(output) }
     Interrupt.watch()
     let source = try EncodeSource(model: model, text: nil)
     if let csv, csv != "-", !force { try OutputFile.refuseExisting(csv) }
