@@ -108,8 +108,11 @@ enum TrainingCharts {
     guard samples.count >= 2 else { return }
     let style = theme.accent
     let rateStyle = Style(theme.series[1 % theme.series.count], on: theme.text.background)
+    // A mask that has no zeros yet has next to no loss: three decades are all that is looked at.
+    let most = samples.map(\.loss).max() ?? 1
+    let losses = samples.map { max($0.loss, most / 1000) }
     var chart = Chart(
-      x: time(state), y: .init("loss", Scale(.logarithmic, covering: samples.map(\.loss))))
+      x: time(state), y: .init("loss", Scale(.logarithmic, covering: losses)))
     chart.lines = [
       Chart.Line(samples.map { Chart.Vertex(nanoseconds($0.seconds), $0.loss) }, style: style)
     ]

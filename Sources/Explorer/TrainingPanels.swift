@@ -216,7 +216,8 @@ enum TrainingKnobPanel {
     case .sparsity: return plan.requestedSparsity.map(Wording.percent) ?? Figures.missing
     case .rate where plan.learningRate == nil:
       return "auto \(Figures.plain(plan.effectiveLearningRate, digits: 1))"
-    case .regularizer: return plan.effectiveRegularizer.rawValue
+    case .regularizer:
+      return plan.effectiveRegularizer.rawValue.replacing("reweighted", with: "rw")
     case .steps: return plan.steps.map { Figures.count($0) } ?? Figures.missing
     case .minutes: return plan.minutes.map { "\(NumberText.shortest($0)) min" } ?? Figures.missing
     case .text where plan.text == nil: return "splices"

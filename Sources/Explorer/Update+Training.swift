@@ -91,7 +91,8 @@ extension State {
       if let row = trained.row {
         for row in [trained.startRow, row].compactMap({ $0 }) { tradeOff.add(row) }
       }
-      effects += say(sentence)
+      // The page itself says it; a line over its foot would say it twice.
+      if page != .training { effects += say(sentence) }
       return effects + (measurement.final == nil ? settle() : [])
     default: return []
     }
