@@ -1,5 +1,5 @@
 internal import Benchmarking
-public import Experiments
+internal import Experiments
 internal import Pruning
 internal import Tensors
 

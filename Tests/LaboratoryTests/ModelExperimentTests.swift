@@ -197,9 +197,9 @@ import Testing
     #expect(report.layers.count == 12)
     #expect(report.isUniform)
     var front: [ModelReport] = []
-    _ = try laboratory.perform(.wholeModel(choices: [], knobs: knobs, models: 2)) {
-      if case .encoded(let report) = $0 { front.append(report) }
-    }
+    _ = try laboratory.perform(
+      .wholeModel(choices: [], knobs: knobs, models: 2),
+      progress: { if case .encoded(let report) = $0 { front.append(report) } })
     #expect(!front.isEmpty)
     #expect(front.allSatisfy { $0.notes.first?.hasPrefix("front ") == true })
   }
