@@ -33,6 +33,7 @@ extension State {
     case .train: return noCell ?? refusalOfTraining(command)
     case .steer: return refusalOfTraining(command)
     case .resume where training.status == .paused: return nil
+    case .resume where runs.current(.training) != nil: return "it is not paused"
     case .resume:
       guard sweep.plan != nil else { return "there is no sweep to go on with: s starts one" }
       if let job = runs.long.first(where: { $0 != .measure }) {

@@ -35,6 +35,24 @@ public func encoderGather(
   }
 }
 
+/// `encoderGather` that reads and writes exactly `count` floats a row, for targets whose neighbouring
+/// lanes are in use.
+@inline(never)
+public func encoderGatherExactly(
+  _ source: UnsafePointer<Float>, _ panelStride: Int, _ rows: Int, _ first: Int, _ count: Int,
+  _ target: UnsafeMutablePointer<Float>, _ targetStride: Int
+) {
+  var done = 0
+  while done < count {
+    let token = first &+ done
+    let lane = token % panelWidth
+    let here = min(panelWidth &- lane, count &- done)
+    let panel = source + (token / panelWidth &* panelStride &+ lane)
+    copyRows(panel, panelWidth, target + done, targetStride, rows, here)
+    done &+= here
+  }
+}
+
 /// The way back: `source[row][0..<count]` into tokens `first..<first + count` of the panels, and
 /// nothing else: the neighbours are other texts.
 @inline(never)

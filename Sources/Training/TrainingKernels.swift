@@ -41,7 +41,7 @@ struct TrainingKernels: Sendable {
     switch set {
     case .avx512:
       TrainingKernels(
-        gather: MicroKernels512.encoderGather,
+        gather: MicroKernels512.encoderGatherExactly,
         scatter: MicroKernels512.encoderScatter,
         sum: MicroKernels512.encoderSum,
         transpose: MicroKernels512.transpose,
@@ -61,7 +61,7 @@ struct TrainingKernels: Sendable {
         units: MicroKernels512.trainingUnits)
     case .avx2:
       TrainingKernels(
-        gather: MicroKernels256.encoderGather,
+        gather: MicroKernels256.encoderGatherExactly,
         scatter: MicroKernels256.encoderScatter,
         sum: MicroKernels256.encoderSum,
         transpose: MicroKernels256.transpose,
@@ -81,7 +81,7 @@ struct TrainingKernels: Sendable {
         units: MicroKernels256.trainingUnits)
     case .portable:
       TrainingKernels(
-        gather: MicroKernelsPortable.encoderGather,
+        gather: MicroKernelsPortable.encoderGatherExactly,
         scatter: MicroKernelsPortable.encoderScatter,
         sum: MicroKernelsPortable.encoderSum,
         transpose: MicroKernelsPortable.transpose,

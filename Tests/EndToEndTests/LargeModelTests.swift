@@ -53,7 +53,7 @@ import Testing
       "model.safetensors.index.json")
     let terminal = try sandbox.explore(["model.safetensors.index.json"], columns: 140, rows: 42)
     #expect(terminal.wait(for: "1/280", seconds: 60), "\(terminal.screen.text)")
-    #expect(terminal.wait(for: "4096x4096 f16", seconds: 60), "\(terminal.screen.text)")
+    #expect(terminal.wait(for: "4096x11008 f16", seconds: 60), "\(terminal.screen.text)")
     #expect(terminal.wait(for: "0 % zeros", seconds: 120), "\(terminal.screen.text)")
     terminal.send("]")
     #expect(terminal.wait(for: "2/280", seconds: 60), "\(terminal.screen.text)")

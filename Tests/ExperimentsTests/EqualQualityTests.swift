@@ -38,7 +38,8 @@ import Testing
     let points = try table.points[0].map { try #require($0) }
     #expect(abs(points[0].speedup - 2) < 1e-9)
     #expect(abs(points[1].speedup - 3) < 1e-9)
-    #expect(abs(points[1].sparsity - 0.7) < 1e-9)
+    // The models report what they achieved, which counts whole weights.
+    #expect(abs(points[1].sparsity - 0.7) < 1e-3)
     #expect(abs(points[2].speedup - 1.75) < 1e-9)
     #expect(points.allSatisfy { $0.isInterpolated })
   }
