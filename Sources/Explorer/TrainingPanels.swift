@@ -218,6 +218,7 @@ enum TrainingKnobPanel {
       return "auto \(Figures.plain(plan.effectiveLearningRate, digits: 1))"
     case .regularizer:
       return plan.effectiveRegularizer.rawValue.replacing("reweighted", with: "rw")
+        .replacing("-lasso", with: "")
     case .steps: return plan.steps.map { Figures.count($0) } ?? Figures.missing
     case .minutes: return plan.minutes.map { "\(NumberText.shortest($0)) min" } ?? Figures.missing
     case .text where plan.text == nil: return "splices"
