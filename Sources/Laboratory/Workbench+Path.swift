@@ -10,11 +10,11 @@ extension Workbench {
     let layer = try layer(tensor)
     do {
       let path = try regularizationPath(
-        layer.weights, named: tensor, knobs: knobs, statistics: layer.statistics
-      ) { part in
-        progress(part)
-        return !isCancelled()
-      }
+        layer.weights, named: tensor, knobs: knobs, statistics: layer.statistics,
+        progress: { part in
+          progress(part)
+          return !isCancelled()
+        }, iterate: { _ in !isCancelled() })
       if isCancelled() { throw LaboratoryError.cancelled }
       return path
     } catch let error as PruningError {
