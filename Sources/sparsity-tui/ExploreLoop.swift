@@ -283,7 +283,8 @@ struct ExploreLoop {
     _ exploration: Exploration, _ mailbox: Mailbox<LaboratoryMessage>, _ terminal: inout Terminal
   ) {
     let until = monotonicSeconds() + instantGrace
-    while exploration.state.awaitsPicture {
+    // A solver takes longer than that: its iterates come by themselves.
+    while exploration.state.awaitsPicture, exploration.state.mask.forming == nil {
       let left = until - monotonicSeconds()
       guard left > 0 else { return }
       mailbox.wakeup.wait(milliseconds: Int32((left * 1000).rounded(.up)))
