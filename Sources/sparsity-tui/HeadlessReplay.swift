@@ -36,7 +36,8 @@ final class HeadlessReplay {
       if let svg {
         let number = String(index + 1)
         let name = String(repeating: "0", count: max(0, 4 - number.count)) + number
-        try OutputFile.write(render(state).svg(), to: "\(svg)/\(name).svg", force: force)
+        let picture = render(state).svg(title: "sparsity-tui, step \(name)")
+        try OutputFile.write(picture, to: "\(svg)/\(name).svg", force: force)
       }
     }
   }
