@@ -90,7 +90,14 @@ final class HeadlessReplay {
       try reader.write(to: path)
       try send(.wrote(.session, path: path))
     case .load(let path):
-      try send(.loaded(path: path, rows: try ResultsText.rows(reader.resolve(path))))
+      // What could not be read then cannot be read now, and what has gone since is no reason to end.
+      let rows: [ResultRow]
+      do { rows = try ResultsText.rows(reader.resolve(path)) } catch {
+        notes.append(sentence(error))
+        try send(.problem(sentence(error)))
+        return
+      }
+      try send(.loaded(path: path, rows: rows))
     case .cancel, .after, .copy, .record, .playTutorial, .quit: break
     }
   }
