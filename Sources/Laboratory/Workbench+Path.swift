@@ -3,9 +3,11 @@ internal import Pruning
 
 extension Workbench {
   /// What λ leaves of a tensor, from the strongest down.
+  ///
+  /// - Parameter watch: gets the masks on the way; false cancels.
   func path(
     _ tensor: String, _ knobs: Knobs, isCancelled: () -> Bool,
-    progress: (RegularizationPath) -> Void
+    progress: (RegularizationPath) -> Void, watching watch: IterateWatch = { _ in true }
   ) throws(LaboratoryError) -> RegularizationPath {
     let layer = try layer(tensor)
     do {
@@ -14,7 +16,8 @@ extension Workbench {
         progress: { part in
           progress(part)
           return !isCancelled()
-        }, iterate: { _ in !isCancelled() })
+        },
+        watching: watch)
       if isCancelled() { throw LaboratoryError.cancelled }
       return path
     } catch let error as PruningError {
