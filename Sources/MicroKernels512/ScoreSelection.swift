@@ -15,11 +15,11 @@ private func lanes(_ pointer: UnsafePointer<Float>) -> Lanes {
 
 @inline(__always)
 private func score(
-  _ value: Lanes, _ rule: Int, _ factors: UnsafePointer<Float>, _ place: Int
+  _ square: Lanes, _ rule: Int, _ factors: UnsafePointer<Float>, _ place: Int
 ) -> Lanes {
   switch rule {
-  case 0: value * value
-  case 1: value * value * lanes(factors + place)
+  case 0: square
+  case 1: square * lanes(factors + place)
   default: lanes(factors + place)
   }
 }
@@ -44,55 +44,29 @@ public func scoreSquares(
   }
 }
 
-/// The sums over the kept weights of a row: of `|w|`, `w²` and `w²` times a mean square of its input.
-private struct Sums {
-  var absolute = Lanes.zero
-  var energy = Lanes.zero
-  var weighted = Lanes.zero
+/// `sum` with the 16 terms at `place` of a word added whose bit is set.
+@inline(__always)
+private func adding(_ terms: Lanes, to sum: Lanes, _ bits: UInt64, _ place: UInt64) -> Lanes {
+  let select = SIMD16<UInt32>(
+    1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
+  let own = SIMD16<UInt32>(repeating: UInt32(truncatingIfNeeded: bits &>> place & 0xFFFF))
+  return sum.replacing(with: sum + terms, where: (own & select) .!= SIMD16<UInt32>.zero)
+}
 
-  /// Adds the 64 values at `place`, scaled, whose bit is set.
-  @inline(__always)
-  mutating func add(
-    _ a: Lanes, _ b: Lanes, _ c: Lanes, _ d: Lanes, _ bits: UInt64,
-    _ energies: UnsafePointer<Float>?
-  ) {
-    add(a, bits, energies)
-    add(b, bits &>> 16, energies.map { $0 + 16 })
-    add(c, bits &>> 32, energies.map { $0 + 32 })
-    add(d, bits &>> 48, energies.map { $0 + 48 })
-  }
-
-  @inline(__always)
-  private mutating func add(_ value: Lanes, _ bits: UInt64, _ energies: UnsafePointer<Float>?) {
-    let select = SIMD16<UInt32>(
-      1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
-    let own = SIMD16<UInt32>(repeating: UInt32(truncatingIfNeeded: bits & 0xFFFF))
-    let isKept = (own & select) .!= SIMD16<UInt32>.zero
-    let sizes = unsafeBitCast(
-      unsafeBitCast(value, to: SIMD16<UInt32>.self) & SIMD16<UInt32>(repeating: 0x7FFF_FFFF),
-      to: Lanes.self)
-    let squares = value * value
-    absolute = absolute.replacing(with: absolute + sizes, where: isKept)
-    energy = energy.replacing(with: energy + squares, where: isKept)
-    if let energies {
-      weighted = weighted.replacing(with: weighted + squares * lanes(energies), where: isKept)
-    }
-  }
-
-  @inline(__always)
-  func put(_ target: UnsafeMutablePointer<Float>) {
-    target[0] = absolute.sum()
-    target[1] = energy.sum()
-    target[2] = weighted.sum()
-  }
+@inline(__always)
+private func sizes(_ value: Lanes) -> Lanes {
+  unsafeBitCast(
+    unsafeBitCast(value, to: SIMD16<UInt32>.self) & SIMD16<UInt32>(repeating: 0x7FFF_FFFF),
+    to: Lanes.self)
 }
 
 /// The last, shorter word of a row as a whole one: weights, factors and energies with zeros behind.
-@inline(__always)
+@inline(never)
 private func pad(
   _ source: UnsafePointer<Float>, _ count: Int, _ target: UnsafeMutablePointer<Float>
-) {
+) -> UnsafePointer<Float> {
   for i in 0..<64 { target[i] = i < count ? source[i] : 0 }
+  return UnsafePointer(target)
 }
 
 /// Keeps what `base` keeps and every score whose bits are at least `above`, sums what is kept, and lists
@@ -108,6 +82,7 @@ private func pad(
 ///   - listed, scores: get the listed columns, ascending, and their scores; have room for a multiple
 ///     of 64 not less than `columns`.
 ///   - sums: gets `Σ|w|`, `Σw²` and `Σw²·energy` of `scale·w` over what `result` keeps.
+///   - spare: room for 192 floats.
 /// - Returns: how many columns are listed, and from bit 32 on how many bits `result` has beyond `base`.
 @inline(never)
 public func scoreRaise(
@@ -116,70 +91,77 @@ public func scoreRaise(
   _ base: UnsafePointer<UInt64>?, _ result: UnsafeMutablePointer<UInt64>,
   _ least: UInt32, _ above: UInt32,
   _ listed: UnsafeMutablePointer<UInt32>, _ scores: UnsafeMutablePointer<Float>,
-  _ sums: UnsafeMutablePointer<Float>
+  _ sums: UnsafeMutablePointer<Float>, _ spare: UnsafeMutablePointer<Float>
 ) -> Int {
   let scales = Lanes(repeating: scale)
   let (low, high) = (Int32(bitPattern: least), Int32(bitPattern: above))
-  var total = Sums()
+  var (absolute, energy, weighted) = (Lanes.zero, Lanes.zero, Lanes.zero)
   var count = 0
   var added = 0
-  withUnsafeTemporaryAllocation(of: Float.self, capacity: 192) { spare in
-    let padded = spare.baseAddress!
-    for word in 0..<(columns &+ 63) / 64 {
-      let first = word &* 64
-      var (w, f, e) = (weights + first, factors + first, energies.map { $0 + first })
-      if first &+ 64 > columns {
-        pad(w, columns &- first, padded)
-        w = UnsafePointer(padded)
-        if rule != 0 {
-          pad(f, columns &- first, padded + 64)
-          f = UnsafePointer(padded + 64)
-        }
-        if let own = e {
-          pad(own, columns &- first, padded + 128)
-          e = UnsafePointer(padded + 128)
-        }
-      }
-      for line in 0..<4 { prefetch_line(w + (2048 &+ 16 &* line)) }
-      let a = lanes(w) * scales
-      let b = lanes(w + 16) * scales
-      let c = lanes(w + 32) * scales
-      let d = lanes(w + 48) * scales
-      let scoreA = score(a, rule, f, 0)
-      let scoreB = score(b, rule, f, 16)
-      let scoreC = score(c, rule, f, 32)
-      let scoreD = score(d, rule, f, 48)
-      let before = base.map { $0[word] } ?? 0
-      let sure = UInt64(scores_from(scoreA, scoreB, scoreC, scoreD, high)) & ~before
-      var open = UInt64(scores_from(scoreA, scoreB, scoreC, scoreD, low)) & ~before & ~sure
-      // The padding beyond the last column scores 0.
-      if first &+ 64 > columns { open &= UInt64.max &>> UInt64(64 &- (columns &- first)) }
-      let kept = before | sure
-      result[word] = kept
-      added &+= sure.nonzeroBitCount
-      total.add(a, b, c, d, kept, e)
-      if open != 0 {
-        let target = scores + count
-        var own = pack_lanes(scoreA, UInt32(truncatingIfNeeded: open & 0xFFFF), target)
-        own &+= pack_lanes(scoreB, UInt32(truncatingIfNeeded: open &>> 16 & 0xFFFF), target + own)
-        own &+= pack_lanes(scoreC, UInt32(truncatingIfNeeded: open &>> 32 & 0xFFFF), target + own)
-        own &+= pack_lanes(scoreD, UInt32(truncatingIfNeeded: open &>> 48), target + own)
-        while open != 0 {
-          listed[count] = UInt32(truncatingIfNeeded: first &+ open.trailingZeroBitCount)
-          open &= open &- 1
-          count &+= 1
-        }
+  for word in 0..<(columns &+ 63) / 64 {
+    let first = word &* 64
+    let isWhole = first &+ 64 <= columns
+    var (w, f, e) = (weights + first, factors + first, energies.map { $0 + first })
+    if !isWhole {
+      w = pad(w, columns &- first, spare)
+      if rule != 0 { f = pad(f, columns &- first, spare + 64) }
+      if let own = e { e = pad(own, columns &- first, spare + 128) }
+    }
+    for line in 0..<4 { prefetch_line(w + (2048 &+ 16 &* line)) }
+    let a = lanes(w) * scales
+    let b = lanes(w + 16) * scales
+    let c = lanes(w + 32) * scales
+    let d = lanes(w + 48) * scales
+    let (squareA, squareB, squareC, squareD) = (a * a, b * b, c * c, d * d)
+    let scoreA = score(squareA, rule, f, 0)
+    let scoreB = score(squareB, rule, f, 16)
+    let scoreC = score(squareC, rule, f, 32)
+    let scoreD = score(squareD, rule, f, 48)
+    let before = base == nil ? 0 : base.unsafelyUnwrapped[word]
+    let sure = UInt64(scores_from(scoreA, scoreB, scoreC, scoreD, high)) & ~before
+    var open = UInt64(scores_from(scoreA, scoreB, scoreC, scoreD, low)) & ~before & ~sure
+    // The padding beyond the last column scores 0.
+    if !isWhole { open &= UInt64.max &>> UInt64(64 &- (columns &- first)) }
+    let kept = before | sure
+    result[word] = kept
+    added &+= sure.nonzeroBitCount
+    absolute = adding(sizes(a), to: absolute, kept, 0)
+    absolute = adding(sizes(b), to: absolute, kept, 16)
+    absolute = adding(sizes(c), to: absolute, kept, 32)
+    absolute = adding(sizes(d), to: absolute, kept, 48)
+    energy = adding(squareA, to: energy, kept, 0)
+    energy = adding(squareB, to: energy, kept, 16)
+    energy = adding(squareC, to: energy, kept, 32)
+    energy = adding(squareD, to: energy, kept, 48)
+    if let e {
+      weighted = adding(squareA * lanes(e), to: weighted, kept, 0)
+      weighted = adding(squareB * lanes(e + 16), to: weighted, kept, 16)
+      weighted = adding(squareC * lanes(e + 32), to: weighted, kept, 32)
+      weighted = adding(squareD * lanes(e + 48), to: weighted, kept, 48)
+    }
+    if open != 0 {
+      let target = scores + count
+      var own = pack_lanes(scoreA, UInt32(truncatingIfNeeded: open & 0xFFFF), target)
+      own &+= pack_lanes(scoreB, UInt32(truncatingIfNeeded: open &>> 16 & 0xFFFF), target + own)
+      own &+= pack_lanes(scoreC, UInt32(truncatingIfNeeded: open &>> 32 & 0xFFFF), target + own)
+      own &+= pack_lanes(scoreD, UInt32(truncatingIfNeeded: open &>> 48), target + own)
+      while open != 0 {
+        listed[count] = UInt32(truncatingIfNeeded: first &+ open.trailingZeroBitCount)
+        open &= open &- 1
+        count &+= 1
       }
     }
   }
-  total.put(sums)
+  sums[0] = absolute.sum()
+  sums[1] = energy.sum()
+  sums[2] = weighted.sum()
   return count | added &<< 32
 }
 
 /// Of every four columns that a row keeps, in their order, the two with the best scores; a last, shorter
 /// group keeps up to two. Of equal scores the earlier stays.
 ///
-/// The row that follows is asked for meanwhile. Arguments as for `scoreRaise`.
+/// Arguments as for `scoreRaise`; `spare` has room for 128 floats.
 /// - Parameters:
 ///   - kept: the row's bits before, none beyond the last column; `result` its bits afterwards.
 ///   - packed: room for 32 scores more than whole words of columns.
@@ -190,32 +172,26 @@ public func scoreThinTwoOfFour(
   _ energies: UnsafePointer<Float>?, _ columns: Int,
   _ kept: UnsafePointer<UInt64>, _ result: UnsafeMutablePointer<UInt64>,
   _ packed: UnsafeMutablePointer<Float>, _ chosen: UnsafeMutablePointer<UInt16>,
-  _ sums: UnsafeMutablePointer<Float>
+  _ sums: UnsafeMutablePointer<Float>, _ spare: UnsafeMutablePointer<Float>
 ) {
   let words = (columns &+ 63) / 64
   let scales = Lanes(repeating: scale)
   var count = 0
-  withUnsafeTemporaryAllocation(of: Float.self, capacity: 128) { spare in
-    let padded = spare.baseAddress!
-    for word in 0..<words {
-      let first = word &* 64
-      var (w, f) = (weights + first, factors + first)
-      for line in 0..<4 { prefetch_far(w + (columns &+ 16 &* line)) }
-      let bits = kept[word]
-      if bits == 0 { continue }
-      if first &+ 64 > columns {
-        pad(w, columns &- first, padded)
-        w = UnsafePointer(padded)
-        if rule != 0 {
-          pad(f, columns &- first, padded + 64)
-          f = UnsafePointer(padded + 64)
-        }
-      }
-      for quarter in 0..<4 {
-        let own = UInt32(truncatingIfNeeded: bits &>> UInt64(16 &* quarter)) & 0xFFFF
-        let value = lanes(w + 16 &* quarter) * scales
-        count &+= pack_lanes(score(value, rule, f, 16 &* quarter), own, packed + count)
-      }
+  for word in 0..<words {
+    let first = word &* 64
+    var (w, f) = (weights + first, factors + first)
+    for line in 0..<4 { prefetch_line(w + (2048 &+ 16 &* line)) }
+    let bits = kept[word]
+    if bits == 0 { continue }
+    if first &+ 64 > columns {
+      w = pad(w, columns &- first, spare)
+      if rule != 0 { f = pad(f, columns &- first, spare + 64) }
+    }
+    for quarter in 0..<4 {
+      let own = UInt32(truncatingIfNeeded: bits &>> UInt64(16 &* quarter)) & 0xFFFF
+      let value = lanes(w + 16 &* quarter) * scales
+      count &+= pack_lanes(
+        score(value * value, rule, f, 16 &* quarter), own, packed + count)
     }
   }
   // Zeros behind the last score lose against all before them.
@@ -241,40 +217,43 @@ public func scoreThinTwoOfFour(
     result[word] = UInt64(deposit_bits(UInt(own), UInt(bits)))
     place &+= bits.nonzeroBitCount
   }
-  scoreSums(weights, UnsafePointer(result), energies, scale, columns, sums)
+  scoreSums(weights, UnsafePointer(result), energies, scale, columns, sums, spare)
 }
 
 /// `Σ|w|`, `Σw²` and `Σw²·energy` of `scale·w` over the columns whose bit is set, all of them without
-/// bits; the last sum is 0 without energies.
+/// bits; the last sum is 0 without energies. `spare` has room for 128 floats.
 @inline(never)
 public func scoreSums(
   _ weights: UnsafePointer<Float>, _ bits: UnsafePointer<UInt64>?,
   _ energies: UnsafePointer<Float>?, _ scale: Float, _ columns: Int,
-  _ sums: UnsafeMutablePointer<Float>
+  _ sums: UnsafeMutablePointer<Float>, _ spare: UnsafeMutablePointer<Float>
 ) {
   let scales = Lanes(repeating: scale)
-  var total = Sums()
-  withUnsafeTemporaryAllocation(of: Float.self, capacity: 128) { spare in
-    let padded = spare.baseAddress!
-    for word in 0..<(columns &+ 63) / 64 {
-      let own = bits.map { $0[word] } ?? .max
-      if own == 0 { continue }
-      let first = word &* 64
-      var (w, e) = (weights + first, energies.map { $0 + first })
-      if first &+ 64 > columns {
-        pad(w, columns &- first, padded)
-        w = UnsafePointer(padded)
-        if let some = e {
-          pad(some, columns &- first, padded + 64)
-          e = UnsafePointer(padded + 64)
-        }
+  var (absolute, energy, weighted) = (Lanes.zero, Lanes.zero, Lanes.zero)
+  for word in 0..<(columns &+ 63) / 64 {
+    let kept = bits == nil ? UInt64.max : bits.unsafelyUnwrapped[word]
+    if kept == 0 { continue }
+    let first = word &* 64
+    var (w, e) = (weights + first, energies.map { $0 + first })
+    if first &+ 64 > columns {
+      w = pad(w, columns &- first, spare)
+      if let own = e { e = pad(own, columns &- first, spare + 64) }
+    }
+    for line in 0..<4 { prefetch_line(w + (2048 &+ 16 &* line)) }
+    for quarter in 0..<4 {
+      let value = lanes(w + 16 &* quarter) * scales
+      let square = value * value
+      let place = UInt64(16 &* quarter)
+      absolute = adding(sizes(value), to: absolute, kept, place)
+      energy = adding(square, to: energy, kept, place)
+      if let e {
+        weighted = adding(square * lanes(e + 16 &* quarter), to: weighted, kept, place)
       }
-      total.add(
-        lanes(w) * scales, lanes(w + 16) * scales, lanes(w + 32) * scales, lanes(w + 48) * scales,
-        own, e)
     }
   }
-  total.put(sums)
+  sums[0] = absolute.sum()
+  sums[1] = energy.sum()
+  sums[2] = weighted.sum()
 }
 
 /// How many bits are set.

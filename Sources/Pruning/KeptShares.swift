@@ -41,18 +41,20 @@ struct WeightSums: Sendable, Hashable {
     let columns = weights.columns
     weights.values.withUnsafeBufferPointer { values in
       withFloats(of: inputEnergy) { energies in
-        addRow { sums in
+        addRow { sums, spare in
           ScoreKernels.best.sums(
-            values.baseAddress! + row &* columns, bits, energies, scale, columns, sums)
+            values.baseAddress! + row &* columns, bits, energies, scale, columns, sums, spare)
         }
       }
     }
   }
 
-  /// Adds the three sums that a kernel writes.
-  mutating func addRow(_ kernel: (UnsafeMutablePointer<Float>) -> Void) {
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: 3) { sums in
-      kernel(sums.baseAddress!)
+  /// Adds the three sums that a kernel writes; it gets room for 192 floats besides.
+  mutating func addRow(
+    _ kernel: (_ sums: UnsafeMutablePointer<Float>, _ spare: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 + 192) { sums in
+      kernel(sums.baseAddress!, sums.baseAddress! + 4)
       absolute += Double(sums[0])
       energy += Double(sums[1])
       wanda += Double(sums[2])

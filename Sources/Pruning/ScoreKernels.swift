@@ -16,14 +16,14 @@ struct ScoreKernels: Sendable {
   let raise:
     @Sendable (
       Input, Int, Input, Float, Input?, Int, Words?, WordsOut, UInt32, UInt32,
-      UnsafeMutablePointer<UInt32>, Output, Output
+      UnsafeMutablePointer<UInt32>, Output, Output, Output
     ) -> Int
   let thinTwoOfFour:
     @Sendable (
       Input, Int, Input, Float, Input?, Int, Words, WordsOut, Output,
-      UnsafeMutablePointer<UInt16>, Output
+      UnsafeMutablePointer<UInt16>, Output, Output
     ) -> Void
-  let sums: @Sendable (Input, Words?, Input?, Float, Int, Output) -> Void
+  let sums: @Sendable (Input, Words?, Input?, Float, Int, Output, Output) -> Void
   let countBits: @Sendable (Words, Int) -> Int
 
   static let best = ScoreKernels.of(.best)

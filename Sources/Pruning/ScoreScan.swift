@@ -64,11 +64,11 @@ struct ScoreScan: Sendable {
           forEachRow(base) { row, source, before in
             if scores.count > most { return }
             let own = words.baseAddress! + row &* wide
-            sums.addRow { sums in
+            sums.addRow { sums, spare in
               let found = ScoreKernels.best.raise(
                 source.weights, source.rule, source.factors, elements.scale, source.energies,
                 columns, before, own, bracket.least, bracket.above, listed.baseAddress!,
-                packed.baseAddress!, sums)
+                packed.baseAddress!, sums, spare)
               added &+= found &>> 32
               let count = found & 0xFFFF_FFFF
               scores.append(contentsOf: packed[..<count])
@@ -132,11 +132,11 @@ struct ScoreScan: Sendable {
         chosen.withUnsafeMutableBufferPointer { chosen in
           all.withUnsafeBufferPointer { all in
             forEachRow(base) { row, source, before in
-              sums.addRow { sums in
+              sums.addRow { sums, spare in
                 ScoreKernels.best.thinTwoOfFour(
                   source.weights, source.rule, source.factors, elements.scale, source.energies,
                   columns, before ?? all.baseAddress!, words.baseAddress! + row &* wide,
-                  packed.baseAddress!, chosen.baseAddress!, sums)
+                  packed.baseAddress!, chosen.baseAddress!, sums, spare)
               }
             }
           }

@@ -79,10 +79,12 @@ import Testing
           var listed = [UInt32](repeating: .max, count: words * 64)
           var scores = [Float](repeating: .nan, count: words * 64)
           var sums: [Float] = [.nan, .nan, .nan]
+          var spare = [Float](repeating: .nan, count: 192)
           let found = row.bits.withUnsafeBufferPointer { bits in
             kernels.raise(
               row.weights, rule, row.factors, 0.5, row.energies, columns,
-              isBased ? bits.baseAddress : nil, &result, least, above, &listed, &scores, &sums)
+              isBased ? bits.baseAddress : nil, &result, least, above, &listed, &scores, &sums,
+              &spare)
           }
           var expected = isBased ? row.bits : [UInt64](repeating: 0, count: words)
           var (places, added) = ([UInt32](), 0)
@@ -117,9 +119,10 @@ import Testing
         var packed = [Float](repeating: .nan, count: words * 64 + 32)
         var chosen = [UInt16](repeating: .max, count: words * 4 + 6)
         var sums: [Float] = [.nan, .nan, .nan]
+        var spare = [Float](repeating: .nan, count: 128)
         kernels.thinTwoOfFour(
           row.weights, rule, row.factors, 0.5, row.energies, columns, row.bits, &result, &packed,
-          &chosen, &sums)
+          &chosen, &sums, &spare)
         let kept = (0..<columns).filter { row.keeps($0, row.bits) }
         var expected = [UInt64](repeating: 0, count: words)
         for start in stride(from: 0, to: kept.count, by: 4) {
@@ -132,7 +135,7 @@ import Testing
         #expect(result == expected, "\(set) \(columns) \(rule)")
         #expect(sums == row.sums(expected))
         #expect(kernels.countBits(result, words) == expected.reduce(0) { $0 + $1.nonzeroBitCount })
-        kernels.sums(row.weights, nil, nil, 0.5, columns, &sums)
+        kernels.sums(row.weights, nil, nil, 0.5, columns, &sums, &spare)
         let all = row.sums([UInt64](repeating: .max, count: words))
         #expect(sums == [all[0], all[1], 0])
       }
