@@ -118,16 +118,17 @@ public final class ModelExperiment: Sendable {
   ) throws(LaboratoryError) -> [ModelLayer] {
     let inputs = Set(layers.map(\.input))
     let seen = moments(of: calibration, inputs, changed)
-    let apart = moments(of: choosing.texts, inputs, changed)
+    // Those of the sentences set apart are for choices between settings.
+    let apart = keepsLayers ? moments(of: choosing.texts, inputs, changed) : [:]
     var statistics: [String: CalibrationStatistics] = [:]
     for input in inputs.sorted() {
-      guard let own = seen[input], let other = apart[input] else {
+      guard let own = seen[input] else {
         throw .unreadable("the encoder captured no activations of \(input)")
       }
       do {
         statistics[input] = try CalibrationStatistics(
-          gram: own.moment, rows: own.rows, evaluationGram: other.moment,
-          evaluationRows: other.rows, identity: calibrationID)
+          gram: own.moment, rows: own.rows, evaluationGram: apart[input]?.moment,
+          evaluationRows: apart[input]?.rows ?? 0, identity: calibrationID)
       } catch { throw .pruning(error) }
     }
     var result: [ModelLayer] = []
@@ -143,8 +144,8 @@ public final class ModelExperiment: Sendable {
     of texts: [String], _ inputs: Set<String>, _ encoder: BERTEncoder
   ) -> [String: (moment: Matrix, rows: Int)] {
     var sums: [String: (moment: Matrix, rows: Int)] = [:]
-    for start in stride(from: 0, to: texts.count, by: 32) {
-      let piece = Array(texts[start..<min(texts.count, start + 32)])
+    for start in stride(from: 0, to: texts.count, by: 8) {
+      let piece = Array(texts[start..<min(texts.count, start + 8)])
       for (input, rows) in encoder.activations(of: piece, inputs: inputs) {
         let moment = Product.gram(rows)
         if var sum = sums.removeValue(forKey: input) {
