@@ -120,14 +120,25 @@ private struct ModelPlan {
   ) throws(LaboratoryError) -> [Int] {
     let linear = allocation.time(unpruned)
     let other = max(0, wholeNs - linear)
+    /// Timed longer where half a second leaves open whether the budget is kept.
     func share(_ choice: [Int]) throws(LaboratoryError) -> Double {
       let sparse = try experiment.replacing(packed(choice))
-      let timing = try experiment.pairs(0.5, isCancelled) {
-        _ = experiment.encoder.encode(texts, threads: threads)
-      } against: {
-        _ = sparse.encode(texts, threads: threads)
+      func ratio(_ seconds: Double) throws(LaboratoryError) -> Interval {
+        try experiment.pairs(seconds, isCancelled) {
+          _ = experiment.encoder.encode(texts, threads: threads)
+        } against: {
+          _ = sparse.encode(texts, threads: threads)
+        }.ratio
       }
-      return 1 / timing.ratio.estimate
+      let first = try ratio(0.5)
+      let isOpen = first.low < 1 / timeShare && first.high >= 1 / timeShare
+      return 1 / (isOpen ? try ratio(3) : first).estimate
+    }
+    func tooSlow(_ reached: Double) -> LaboratoryError {
+      .request(
+        "budget time=\(NumberText.shortest(timeShare)): the fastest choice takes "
+          + "\(NumberText.fixed(reached, 3)) of the dense time; allow more, select more layers, or "
+          + "add sparser candidates")
     }
     var limit = timeShare * wholeNs - other
     var kept: (choice: [Int], loss: Double)?
@@ -140,15 +151,16 @@ private struct ModelPlan {
       if reached <= timeShare, reached > 0.97 * timeShare || choice == unpruned { break }
       if reached > timeShare, choice == allocation.fastest {
         guard kept == nil else { break }
-        throw .request(
-          "budget time=\(NumberText.shortest(timeShare)): the fastest choice takes "
-            + "\(NumberText.fixed(reached, 3)) of the dense time; allow more, select more layers, or "
-            + "add sparser candidates")
+        throw tooSlow(reached)
       }
-      // What is not linear stays: only the rest can be corrected.
-      limit += (timeShare - reached) * wholeNs
+      // What is not linear stays: only the rest can be corrected. At most half of the way to the
+      // fastest choice: one time taken while something else ran would otherwise decide for it.
+      let most = (limit - allocation.time(allocation.fastest)) / 2
+      limit = max(limit + (timeShare - reached) * wholeNs, limit - max(0, most))
     }
     if let kept { return kept.choice }
+    let reached = try share(allocation.fastest)
+    guard reached <= timeShare else { throw tooSlow(reached) }
     return allocation.fastest
   }
 
