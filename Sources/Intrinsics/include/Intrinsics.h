@@ -7,6 +7,7 @@
 
 #include "Inline.h"
 #include "Quads.h"
+#include "Scores.h"
 #include "SmallBatch.h"
 #include "SmallBatchLanes.h"
 #include "SmallBatchPanels.h"
