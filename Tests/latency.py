@@ -1,6 +1,7 @@
 """Presses keys in the real program on a terminal of its own and says how long a frame took.
 
     python3 Tests/latency.py PROGRAM [--model M] [--load 2] [--sweep | --train] [--keys 300] [--limit 20]
+    python3 Tests/latency.py PROGRAM --knob [--model synthetic:4096x11008] [--sweep]
     python3 Tests/latency.py PROGRAM --hold 6
 
 From the program's own trace: milliseconds from the key's arrival to the frame that answers it, and
@@ -8,6 +9,8 @@ of a knob's turn to the frame with its new mask. From the terminal's side: bytes
 `--load N` that many processes compute all the while, with `--sweep` the program measures a sweep, with
 `--train` (and an encoder's directory as `--model`) it trains on all but one processor.
 Exit status 1 when the 99th percentile is above `--limit` milliseconds.
+
+With `--knob` only the sparsity is turned, and it says how long it takes to the frame with the new mask.
 
 With `--hold S` a key is held down for so many seconds (30 a second) while a mask is measured, and it
 says what dense against dense gave meanwhile: `quiet` is what must come out.
@@ -121,6 +124,21 @@ def percentiles(values):
     return f"median {at(.5):.2f}  95 % {at(.95):.2f}  99 % {at(.99):.2f}  worst {values[-1]:.2f}", at(.99)
 
 
+def to_mask(rows):
+    """Milliseconds from each key to the first frame that waits for nothing."""
+    found = []
+    for index, row in enumerate(rows):
+        if row["cause"] != "input":
+            continue
+        for later in rows[index:]:
+            if later is not row and later["cause"] == "input":
+                break
+            if later["pending"] == "0":
+                found.append(float(later["at_ms"]) - float(row["at_ms"]) + int(row["latency_us"]) / 1000)
+                break
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("program")
@@ -134,6 +152,7 @@ def main():
     parser.add_argument("--train-threads", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--limit", type=float, default=20)
     parser.add_argument("--hold", type=float)
+    parser.add_argument("--knob", action="store_true")
     options = parser.parse_args()
     directory = tempfile.mkdtemp(prefix="latency-")
     environment = dict(os.environ, TERM="xterm-256color", XDG_STATE_HOME=directory + "/state",
@@ -161,6 +180,8 @@ def main():
             screen.send(f":train method=prox minutes=5 threads={options.train_threads}\r")
             screen.wait(b"tokens/s", 300)
             keys[6:8] = ["7", "1"]
+        if options.knob:
+            keys = ["\x1bOC", "\x1bOC", "\x1bOC", "\x1bOD", "\x1bOD"]
         for number in range(0 if options.hold else options.keys):
             screen.send(keys[number % len(keys)])
             # Not in step with anything that ticks inside.
@@ -180,6 +201,9 @@ def main():
     inputs = [int(row["latency_us"]) / 1000 for row in rows if row["cause"] == "input"]
     text, worst = percentiles(inputs)
     print(f"{len(inputs)} frames after keys, ms from key to frame: {text}")
+    if options.knob:
+        text, worst = percentiles(to_mask(rows))
+        print(f"ms from a turned knob to the frame with its mask: {text}")
     drawing = [(int(row["view_us"]) + int(row["present_us"])) / 1000 for row in rows]
     print(f"{len(rows)} frames in all, ms to draw and send one: {percentiles(drawing)[0]}")
     busy = [count for count in bursts if count]

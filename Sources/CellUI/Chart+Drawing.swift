@@ -21,7 +21,7 @@ extension Frame {
     for line in chart.lines { Self.draw(line, chart, area, &canvas) }
     for point in chart.points { Self.whiskers(point, chart, area, &canvas) }
     draw(canvas, x: area.x, y: area.y, theme: theme)
-    referenceLabels(chart, area)
+    referenceLabels(chart, rect, area)
     markers(chart, rect, area, theme)
   }
 
@@ -113,7 +113,17 @@ extension Frame {
     }
   }
 
-  private mutating func referenceLabels(_ chart: Chart, _ area: Rect) {
+  private mutating func referenceLabels(_ chart: Chart, _ rect: Rect, _ area: Rect) {
+    // Where markers and names stand already: a name goes where it meets the fewest.
+    var taken: Set<Int> = []
+    for point in chart.points {
+      guard let place = chart.cell(x: point.x, y: point.y, in: rect) else { continue }
+      taken.insert(place.y * width + place.x)
+      guard !point.label.isEmpty else { continue }
+      for column in 1...CellText.width(point.label) + 2 {
+        taken.insert(place.y * width + place.x + column)
+      }
+    }
     for reference in chart.verticals where !reference.label.isEmpty {
       guard let fraction = chart.x.scale.fraction(reference.value), 0...1 ~= fraction else {
         continue
@@ -128,10 +138,17 @@ extension Frame {
         continue
       }
       let row = area.y + Int((1 - fraction) * Double(area.height * 4 - 1) / 4)
-      let width = min(area.width, CellText.width(reference.label))
-      put(
-        reference.label, x: area.maxX - width, y: max(area.y, row - 1), style: reference.style,
-        maxWidth: width)
+      let length = min(area.width, CellText.width(reference.label))
+      var best: (x: Int, y: Int, met: Int)?
+      for x in [area.maxX - length, area.x + 1] where x >= area.x && x + length <= area.maxX {
+        for y in [row - 1, row + 1] where y >= area.y && y < area.maxY {
+          let met = (x..<x + length).count { taken.contains(y * width + $0) }
+          if met < best?.met ?? .max { best = (x, y, met) }
+        }
+      }
+      guard let best else { continue }
+      put(reference.label, x: best.x, y: best.y, style: reference.style, maxWidth: length)
+      for column in best.x..<best.x + length { taken.insert(best.y * width + column) }
     }
   }
 

@@ -48,6 +48,22 @@ public struct MaskPicture: Codable, Hashable, Sendable {
   }
 }
 
+/// A mask that a solver is still at work on.
+public struct FormingMask: Codable, Hashable, Sendable {
+  public var summary: PruningSummary
+  /// Of the viewports that were asked for last; nil where a search has decided no mask yet.
+  public var picture: MaskPicture?
+  public var reordered: MaskPicture?
+
+  public init(
+    summary: PruningSummary, picture: MaskPicture? = nil, reordered: MaskPicture? = nil
+  ) {
+    self.summary = summary
+    self.picture = picture
+    self.reordered = reordered
+  }
+}
+
 /// What lies under the mask view's cursor.
 public struct WeightReport: Codable, Hashable, Sendable {
   public var row: Int

@@ -11,10 +11,12 @@ public struct ModelInfo: Codable, Hashable, Sendable {
   public var calibration: CalibrationInfo?
   /// Whether the encoder can run it end to end.
   public var isEncoder: Bool
+  /// Features of one attention head, where the model's directory says.
+  public var headSize: Int?
 
   public init(
     path: String, name: String, identity: String, tensors: [TensorInfo],
-    calibration: CalibrationInfo? = nil, isEncoder: Bool = false
+    calibration: CalibrationInfo? = nil, isEncoder: Bool = false, headSize: Int? = nil
   ) {
     self.path = path
     self.name = name
@@ -22,6 +24,7 @@ public struct ModelInfo: Codable, Hashable, Sendable {
     self.tensors = tensors
     self.calibration = calibration
     self.isEncoder = isEncoder
+    self.headSize = headSize
   }
 
   /// The tensors that can be pruned: two dimensions, floating point.

@@ -44,6 +44,8 @@ public enum Answer: Codable, Hashable, Sendable {
   case opened(ModelInfo)
   case pruned(PruningSummary)
   case iterating(PruningSummary)
+  /// The mask as a solver or a regularization path has it by now, on the way to its answer.
+  case forming(FormingMask)
   case quality(QualityReport)
   case picture(MaskPicture)
   case weight(WeightReport)

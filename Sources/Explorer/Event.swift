@@ -16,6 +16,8 @@ public enum Event: Hashable, Sendable {
   case wrote(WrittenFile, path: String)
   /// Something outside went wrong; what it was and what to do.
   case problem(String)
+  /// The laboratory noticed something besides its answers, such as a damaged cache.
+  case notice(String)
 }
 
 public enum WrittenFile: Hashable, Sendable { case session, export }

@@ -28,7 +28,8 @@ enum CostPanel {
       return
     }
     var y = inside.y
-    let remark = state.summary.value?.remark ?? state.quality.value?.unavailable
+    // While a solver is at work its remark is how far it is, which the mask's title says.
+    let remark = state.summary.final?.remark ?? state.quality.value?.unavailable
     let remarkLines = remark.map { CellText.wrapped($0, to: inside.width - 1).count } ?? 0
     let shown = lines(state)
     // What the figures are worth goes before the last of them: the remark is shown whole, and where
@@ -41,7 +42,7 @@ enum CostPanel {
     }
     let left = Rect(x: inside.x + 1, y: y, width: inside.width - 1, height: inside.maxY - y)
     if let remark, left.height > 0 {
-      let few = state.summary.value?.remark == nil ? "! no activations" : "! near a random mask's"
+      let few = state.summary.final?.remark == nil ? "! no activations" : "! near a random mask's"
       frame.putWrapped(isShort ? few : remark, in: left, style: theme.warning)
     }
   }
@@ -137,6 +138,10 @@ enum GainPanel {
         text = "– the training has the machine; this mask is timed after it"
       } else if state.isReplay {
         text = "– not measured in this session"
+      } else if state.mask.forming?.isStopped == true {
+        text = "– the solver was stopped; r goes on, and the finished mask is timed"
+      } else if state.isSolving {
+        text = "– the mask still forms; it is timed when it is there"
       } else {
         text = "– not measured yet; it starts by itself when the knobs are still (m starts it now)"
       }

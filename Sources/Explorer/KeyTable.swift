@@ -74,15 +74,19 @@ public enum KeyTable {
     Binding("J", on: .page(.mask), "pan down", .pan(.step(.down))),
     Binding("K", on: .page(.mask), "pan up", .pan(.step(.up))),
     Binding("L", on: .page(.mask), "pan right", .pan(.step(.right))),
+    Binding("r", on: .page(.mask), "go on with a solver that was stopped", .resume),
     Binding([.character("v")], on: .page(.mask), "colour by magnitude, density or plain") {
       .colour(next($0.choices.coloring).rawValue)
     },
-    Binding([.character("B")], on: .page(.mask), "shade blocks, heads of 32 or 64 rows, nothing") {
-      switch $0.choices.maskGrid {
-      case .blocks: .grid(.heads(32))
-      case .heads(32): .grid(.heads(64))
-      case .heads: .grid(.off)
-      case .off: .grid(.blocks)
+    Binding([.character("B")], on: .page(.mask), "shade blocks, attention heads, nothing") {
+      state in
+      // Where the model does not say how large its heads are, both common sizes come by.
+      let known = state.model.value?.headSize
+      switch state.choices.maskGrid {
+      case .blocks: return .grid(.heads(known ?? 32))
+      case .heads(32) where known == nil: return .grid(.heads(64))
+      case .heads: return .grid(.off)
+      case .off: return .grid(.blocks)
       }
     },
     Binding([.character("o")], on: .page(.mask), "original, reordered, both") {

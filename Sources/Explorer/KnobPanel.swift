@@ -116,10 +116,19 @@ enum KnobPanel {
     frame.putWrapped(text, in: rect, style: state.theme.muted)
   }
 
+  /// Six characters beside a slider: `0.312`, `3.4e-4`.
+  private static func short(_ value: Double) -> String {
+    let text = Figures.plain(value, digits: 3)
+    guard CellText.width(text) > 6, value > 0, value < 1 else { return text }
+    var (mantissa, exponent) = (value, 0)
+    while mantissa < 0.995 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+    return NumberText.fixed(mantissa, 1) + "e\(exponent)"
+  }
+
   private static func amountText(_ knob: Knob, _ state: State) -> String {
     if knob == .lambda {
-      return (state.knobs.amount.lambda ?? state.summary.value?.lambda)
-        .map { Figures.plain($0, digits: 3) } ?? Figures.missing
+      return (state.knobs.amount.lambda ?? state.summary.value?.lambda).map(short)
+        ?? Figures.missing
     }
     if let wanted = state.knobs.requestedSparsity {
       return Wording.percent(wanted).replacing(" ", with: "")

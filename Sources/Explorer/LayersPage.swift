@@ -30,7 +30,21 @@ enum LayersPage {
   ) {
     let spare = inside.height - list.count - 2
     let curves = list.compactMap { state.layers.curve($0.name) }
-    guard let first = curves.first else { return }
+    guard let first = curves.first else {
+      guard spare >= 3 else { return }
+      let isRunning = state.runs.current(.sensitivity) != nil
+      let text =
+        isRunning
+        ? "Each layer is pruned alone at 10 to 90 % zeros; the first curve comes in a moment."
+        : "S draws what each layer loses when it alone is pruned, from 10 to 90 % zeros: where the "
+          + "model bears pruning, and where it does not."
+      frame.putWrapped(
+        text,
+        in: Rect(
+          x: inside.x + 1, y: inside.maxY - spare + 1, width: min(76, inside.width - 2),
+          height: spare - 1), style: state.theme.muted)
+      return
+    }
     let selected = list[min(state.layers.selected, list.count - 1)].name
     let names = Wording.short(curves.map(\.tensor))
     LineChart(

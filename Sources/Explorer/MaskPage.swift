@@ -19,14 +19,14 @@ enum MaskPage {
     let theme = state.theme
     let rect = layout.picture
     frame.box(
-      rect, title: title(state), note: zoomNote(state, layout), theme: theme,
+      rect, title: title(state, rect), note: zoomNote(state, layout), theme: theme,
       focused: state.panel == .picture)
     guard let window = MaskWindow(state, layout), let tensor = state.tensor else { return }
     let isDouble = window.areas.count == 2
     let forms: [Form] = isDouble ? [.original, .reordered] : [state.choices.form]
     for (area, form) in zip(window.areas, forms) {
       let isReordered = form == .reordered && state.knobs.pattern.reorder != nil
-      let picture = isReordered ? state.mask.reordered : state.mask.picture
+      let picture = shown(isReordered, window, state)
       // The first picture of a mask is a moment away; an older one stays until the new one is there.
       guard let picture, picture.viewport == window.viewport else {
         let text = failure(state) ?? "drawing…"
@@ -52,13 +52,27 @@ enum MaskPage {
     legend(&frame, rect, state)
   }
 
+  /// What a solver has by now, where it is of this window; else the last mask that was finished.
+  private static func shown(
+    _ isReordered: Bool, _ window: MaskWindow, _ state: State
+  ) -> MaskPicture? {
+    let forming = state.mask.forming?.mask
+    let iterate = isReordered ? forming?.reordered : forming?.picture
+    if let iterate, iterate.viewport == window.viewport { return iterate }
+    return isReordered ? state.mask.reordered : state.mask.picture
+  }
+
   private static func failure(_ state: State) -> String? {
     if case .failed(let reason) = state.summary { reason } else { nil }
   }
 
-  private static func title(_ state: State) -> [Span] {
+  private static func title(_ state: State, _ rect: Rect) -> [Span] {
     let theme = state.theme
     var spans = [Span("Mask  \(state.knobs.pattern)", theme.title)]
+    if let forming = state.mask.forming {
+      let used = CellText.width(spans[0].text) + CellText.width(note(forming)) + 8
+      return spans + progress(forming, state, rect.width - used)
+    }
     if let summary = state.summary.value {
       spans.append(Span("  \(Figures.percent(summary.achievedSparsity)) zeros", theme.text))
       if let wanted = summary.requestedSparsity, abs(wanted - summary.achievedSparsity) > 0.0005 {
@@ -70,8 +84,42 @@ enum MaskPage {
     return spans
   }
 
+  /// Whose iterate it is, how far, and what it has pruned by now.
+  private static func progress(
+    _ forming: FormingState, _ state: State, _ room: Int
+  ) -> [Span] {
+    let theme = state.theme
+    let summary = forming.mask.summary
+    var spans = [
+      Span(
+        forming.isStopped ? "  stopped" : "  ● forming",
+        forming.isStopped ? theme.warning : theme.accent),
+      Span("  \(Figures.percent(summary.achievedSparsity)) zeros", theme.text),
+    ]
+    var parts: [String] = []
+    if forming.job == .path {
+      parts.append("point \((state.path.value?.points.count ?? 0) + 1) of a path")
+    } else {
+      parts.append(Wording.progress(of: summary))
+    }
+    if let lambda = summary.lambda { parts.append("λ \(Figures.plain(lambda, digits: 2))") }
+    // Whole parts, as many as fit.
+    var left = room - spans.reduce(0) { $0 + CellText.width($1.text) }
+    for part in parts where !part.isEmpty {
+      left -= CellText.width(part) + 2
+      guard left >= 0 else { break }
+      spans.append(Span("  " + part, theme.muted))
+    }
+    return spans
+  }
+
+  private static func note(_ forming: FormingState) -> String {
+    forming.isStopped ? "r goes on" : "Esc stops"
+  }
+
   private static func zoomNote(_ state: State, _ layout: ScreenLayout) -> String {
     guard let window = MaskWindow(state, layout) else { return "" }
+    if let forming = state.mask.forming { return note(forming) }
     if state.mask.isDrawing { return "drawing…" }
     let grid: String
     switch state.choices.maskGrid {

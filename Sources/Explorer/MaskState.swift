@@ -15,6 +15,8 @@ public struct MaskState: Hashable, Sendable {
   /// Whether `picture` is of an older mask or window.
   public var isDrawing = false
   public var weight: Awaited<WeightReport> = .unknown
+  /// The mask on its way, while a solver or a path over λ is at work.
+  public var forming: FormingState?
 
   public init() {}
 }

@@ -12,6 +12,8 @@ extension State {
       if runs.current(.sweep) != nil { return "the sweep is measuring; x cancels it" }
       if runs.current(.training) != nil { return "the training has the machine; x ends it" }
       if case .failed(let reason) = summary { return "there is no mask to measure: \(reason)" }
+      if isSolving { return "the mask still forms; it is timed when it is there" }
+      if mask.forming?.isStopped == true { return "this mask is not finished; r goes on with it" }
       return noCell
     case .sweep, .solvePath, .sensitivity, .crossover, .encode:
       if let job = runs.long.first(where: { $0 != .measure }) {
@@ -33,6 +35,7 @@ extension State {
     case .train: return noCell ?? refusalOfTraining(command)
     case .steer: return refusalOfTraining(command)
     case .resume where training.status == .paused: return nil
+    case .resume where mask.forming?.isStopped == true: return nil
     case .resume where runs.current(.training) != nil: return "it is not paused"
     case .resume:
       guard sweep.plan != nil else { return "there is no sweep to go on with: s starts one" }
@@ -48,7 +51,7 @@ extension State {
         ? nil
         : "only \(axes.map(\.rawValue).joined(separator: ", ")) varies in this sweep: "
           + "sweep \(knob.rawValue)=… varies another"
-    case .cancel: return runs.long.isEmpty ? "nothing is running" : nil
+    case .cancel: return runs.long.isEmpty && !isSolving ? "nothing is running" : nil
     case .calibration, .layer, .apply, .hold: return noCell
     case .budget(.quality, _):
       return layers.curves.isEmpty

@@ -28,7 +28,7 @@ struct ScreenLayout {
     foot = Rect(x: 0, y: height - 1, width: width, height: 1)
     guard !state.isTooSmall else { return }
     let side = width < 100 ? 25 : min(34, 26 + (width - 100) / 12)
-    let list = width < 100 ? 0 : min(40, 22 + (width - 100) / 6)
+    let list = width < 100 ? 0 : Self.list(min(40, 22 + (width - 100) / 6), state)
     let columns = body.columns([.fixed(list), .share(1), .fixed(side)])
     if list > 0 {
       layers = columns[0]
@@ -52,6 +52,16 @@ struct ScreenLayout {
       .fixed(min(columns[2].height - reason, knobLines)), .share(1),
     ])
     (knobs, why) = (right[0], right[1])
+  }
+
+  /// The list of layers takes a few columns more where that keeps names whole. Hundreds of names are not
+  /// looked at: this is worked out several times a key.
+  private static func list(_ usual: Int, _ state: State) -> Int {
+    guard state.width >= 112, let prunable = state.model.value?.prunable, prunable.count <= 100
+    else { return usual }
+    let names = Wording.short(prunable.map(\.name))
+    let needed = (names.map { CellText.width($0) }.max() ?? 0) + 3
+    return min(max(usual, needed), max(usual, min(usual + 4, 40)))
   }
 
   /// Lines of knobs that are shown.

@@ -50,6 +50,8 @@ public struct State: Hashable, Sendable {
   var expectedIdentity: String?
   /// Counts turns of knobs, steps of the view and messages: what timers are told apart by.
   var turns = 0
+  /// Whether the knobs are still and a measurement waits for its mask.
+  var awaitsMask = false
   var viewSteps = 0
   var messages = 0
 

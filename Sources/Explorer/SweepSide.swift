@@ -59,7 +59,9 @@ enum SweepSide {
   ) {
     frame.put(line.0, x: x, y: y, style: theme.muted)
     let start = line.0.isEmpty ? x : x + 13
-    frame.put(line.1, x: start, y: y, style: theme.text, maxWidth: maxX - start)
+    let room = maxX - start
+    frame.put(
+      Wording.fitting(line.1, room), x: start, y: y, style: theme.text, maxWidth: room)
   }
 
   private static func twoColumns(

@@ -52,7 +52,7 @@ enum TrainingMasks {
     let gap = slot >= 3 ? 1 : 0
     let tall = min(slot - gap, 8)
     let wide = max(1, (width - label) / max(1, grid.layers.count) - 1)
-    return (label, min(wide, max(6, 6 * tall)), tall, gap)
+    return (label, wide, tall, gap)
   }
 
   /// What whole rows of tiles need, at most `most`.

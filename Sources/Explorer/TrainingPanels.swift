@@ -67,6 +67,8 @@ enum TrainingFigures {
       return "\(steps), \(Figures.duration(nanoseconds: latest.seconds * 1e9))"
     }
     guard let remaining = latest.remainingSeconds else { return "\(steps) of \(latest.steps)" }
+    // The last step is made, and what it is worth is being worked out.
+    guard remaining >= 0.5 else { return "\(steps), ending" }
     return "\(steps), \(Figures.duration(nanoseconds: remaining * 1e9)) left"
   }
 

@@ -7,11 +7,16 @@ extension State {
     case .opened(let info): return opened(info)
     case .pruned(let summary):
       self.summary = .known(summary)
-      return []
+      endForming(.prune)
+      guard awaitsMask else { return [] }
+      awaitsMask = false
+      return settle()
     case .iterating(let summary):
-      // The mask forms as the solver runs: each iterate is drawn.
       self.summary = .narrowing(summary)
-      return requestPictures()
+      return []
+    case .forming(let forming):
+      receive(forming, job)
+      return []
     case .quality(let report):
       quality = .known(report)
       runs.end(.prune)
@@ -79,6 +84,7 @@ extension State {
       self.path = path.isFinal ? .known(path) : .narrowing(path)
       guard path.isFinal else { return [] }
       runs.end(.path)
+      endForming(.path)
       return record(result)
     case .crossover(let crossover):
       self.crossover = crossover.isFinal ? .known(crossover) : .narrowing(crossover)
@@ -148,6 +154,11 @@ extension State {
     }
     mask = MaskState()
     measurement = .unknown
+    if isSame, let calibration = info.calibration {
+      let text = Wording.sentence(calibration, info)
+      note(text, .result)
+      effects += say(text)
+    }
     return effects + prune() + settle()
   }
 
@@ -161,6 +172,7 @@ extension State {
 
   private mutating func failed(_ job: Job, _ reason: String) -> [Effect] {
     runs.end(job)
+    endForming(job)
     switch job {
     case .open:
       // A file of activations that cannot be read leaves the open model as it is.

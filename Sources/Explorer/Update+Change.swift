@@ -80,6 +80,7 @@ extension State {
   mutating func stop(_ job: Job) -> [Effect] {
     guard let run = runs.current(job) else { return [] }
     runs.end(job)
+    endForming(job)
     return isReplay && job.isMeasured ? [] : [.cancel(run)]
   }
 
@@ -123,6 +124,8 @@ extension State {
     guard let cell else { return [] }
     summary = .pending
     quality = .pending
+    endForming(.prune)
+    awaitsMask = false
     return begin(.prune, .prune(tensor: cell.tensor, knobs: cell.knobs.pruningPart))
       + requestPictures() + requestWeight()
   }

@@ -176,6 +176,10 @@ extension State {
   private mutating func goBack() -> [Effect] {
     if mode != .normal {
       mode = .normal
+    } else if page == .mask, isSolving {
+      return stopSolving()
+    } else if page == .mask, mask.forming?.job == .path, runs.long.last == .path {
+      return perform(.cancel)
     } else if message != nil {
       message = nil
     } else if page == .log, log.showsComparison {

@@ -27,6 +27,9 @@ public func update(_ state: inout State, _ event: Event) -> [Effect] {
   case .problem(let text):
     state.log.entries.append(.init(text: text, kind: .problem))
     return state.say(text, .error)
+  case .notice(let text):
+    state.log.entries.append(.init(text: text, kind: .problem))
+    return state.say(text, .warning)
   }
 }
 
@@ -37,8 +40,13 @@ extension State {
     if let reason = refusal(of: command) {
       return fail(reason, .warning)
     }
-    // One word for both: what was interrupted last goes on.
-    if case .resume = command, training.status == .paused { return perform(.steer(.resume)) }
+    // One word for all: what was interrupted last goes on.
+    if case .resume = command {
+      if training.status == .paused { return perform(.steer(.resume)) }
+      // A session keeps what was chosen, and its replay solves to the end.
+      if mask.forming?.isStopped == true { return prune() + settle() }
+    }
+    if case .cancel = command, isSolving, runs.long.isEmpty { return stopSolving() }
     let before = choices
     let depth = history.undo.count
     switch command {
@@ -103,9 +111,15 @@ extension State {
   mutating func elapsed(_ token: TimerToken) -> [Effect] {
     switch token {
     case .settled(let turn):
-      guard turn == turns, !isReplay, measurement.final == nil, refusal(of: .measure) == nil,
-        runs.long.isEmpty
-      else { return [] }
+      guard turn == turns, !isReplay, measurement.final == nil, runs.long.isEmpty else {
+        return []
+      }
+      // To time a mask that a solver still works on would solve the same problem once more beside it.
+      if summary.isWaiting, runs.current(.prune) != nil {
+        awaitsMask = true
+        return []
+      }
+      guard refusal(of: .measure) == nil else { return [] }
       // It starts by itself: what the line at the bottom says was not read yet.
       let unread = message
       let effects = perform(.measure)

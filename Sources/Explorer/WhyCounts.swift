@@ -66,8 +66,9 @@ enum WhyCounts {
     for (index, line) in lines.prefix(inside.height).enumerated() {
       let y = inside.y + index
       frame.put(line.name, x: inside.x + 1, y: y, style: theme.muted, maxWidth: 13)
+      let room = inside.width - 16
       let x = frame.put(
-        line.text, x: inside.x + 15, y: y, style: theme.text, maxWidth: inside.width - 16)
+        Wording.fitting(line.text, room), x: inside.x + 15, y: y, style: theme.text, maxWidth: room)
       guard let share = line.share else { continue }
       // The bar starts where all bars start; its figure stands after it where there is room.
       let start = max(x + 1, inside.x + 27)
@@ -125,8 +126,10 @@ enum WhySamples {
     if hasLegend {
       let beyond =
         histogram.below + histogram.above > 0 ? "  ◂ ▸ beyond" : ""
+      // Dense is far away where nothing overlaps with it.
+      let dense = histogram.low...histogram.high ~= 1 ? "  ┃ dense" : ""
       frame.put(
-        "▲ median  ┃ dense" + beyond, x: area.x, y: area.maxY - 1, style: theme.muted,
+        "▲ median" + dense + beyond, x: area.x, y: area.maxY - 1, style: theme.muted,
         maxWidth: area.width)
     }
   }

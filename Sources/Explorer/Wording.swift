@@ -23,6 +23,34 @@ enum Wording {
     return "[\(text(interval.low)), \(text(interval.high))]"
   }
 
+  /// What new activations are for: weights that they do not fit keep magnitude as their criterion.
+  static func sentence(_ calibration: CalibrationInfo, _ model: ModelInfo) -> String {
+    let fed = model.prunable.count(where: \.hasActivations)
+    let rows =
+      "\(Figures.count(calibration.calibrationRows)) rows to calibrate on, "
+      + "\(Figures.count(calibration.evaluationRows)) held out"
+    guard fed < model.prunable.count else { return "activations for every matrix: \(rows)" }
+    return
+      "activations for \(fed) of \(model.prunable.count) matrices: \(rows); the others have none, and "
+      + "their criterion is magnitude"
+  }
+
+  /// As much of a figure with its remark as fits, without half a word: the remark goes first, then the
+  /// last words.
+  static func fitting(_ text: String, _ width: Int) -> String {
+    guard CellText.width(text) > width else { return text }
+    for separator in [", ", "  "] {
+      if let end = text.firstRange(of: separator) {
+        return fitting(String(text[..<end.lowerBound]), width)
+      }
+    }
+    var words = text.split(separator: " ")
+    while words.count > 1, CellText.width(words.joined(separator: " ")) > width {
+      words.removeLast()
+    }
+    return words.joined(separator: " ")
+  }
+
   /// Says which way it goes without colour.
   static func sign(_ verdict: Verdict) -> String {
     switch verdict {

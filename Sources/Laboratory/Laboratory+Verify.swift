@@ -12,7 +12,8 @@ extension Laboratory {
       zeroShare: mask.sparsity, patterns: detectPatterns(mask).map(\.description))
   }
 
-  /// Checks that a tensor of the open model follows a pattern and has at least so many zeros.
+  /// Checks that a tensor of the open model follows a pattern and has the zeros that pruning to
+  /// `sparsity` gives it.
   ///
   /// A reordered pattern is checked in the layout that the file's metadata gives for the tensor; without
   /// one, in the stored order.
@@ -23,11 +24,13 @@ extension Laboratory {
     let mask = Mask(nonzerosOf: try values(of: name))
     let rows = try order(model.metadata["rows:\(name)"], of: name, count: mask.rows)
     let columns = try order(model.metadata["columns:\(name)"], of: name, count: mask.columns)
+    let (rowOrder, columnOrder) = pattern.reorder == nil ? (nil, nil) : (rows, columns)
     var violations = verifyPattern(
-      mask, pattern.withoutReorder, rowOrder: pattern.reorder == nil ? nil : rows,
-      columnOrder: pattern.reorder == nil ? nil : columns
+      mask, pattern.withoutReorder, rowOrder: rowOrder, columnOrder: columnOrder
     ).map(\.description)
-    if let sparsity, mask.sparsity < sparsity - 1e-6 - 1 / Double(max(1, mask.rows * mask.columns))
+    if let sparsity,
+      !mask.reaches(
+        sparsity: sparsity, pattern.withoutReorder, rowOrder: rowOrder, columnOrder: columnOrder)
     {
       violations.append(
         "\(NumberText.fixed(mask.sparsity * 100, 2)) % zeros, "

@@ -13,11 +13,14 @@ internal import Synchronization
 public final class Laboratory: Sendable {
   let workbench: Workbench
   private let deliver: @Sendable (Answer, RunID) -> Void
-  private let instant = Worker()
+  /// More urgent than what computes beside it, where that is permitted: somebody waits for each answer.
+  private let instant = Worker(urgentBy: 5)
   private let judging = Worker()
   private let long = Worker()
   /// Of the trainings that run or wait.
   private let trainings = Mutex<[RunID: TrainingSteering]>([:])
+  /// What the iterates of solvers are drawn for.
+  let windows = Mutex(ShownWindows())
 
   /// - Parameter deliver: called on worker threads, in order for each run, never after `close`.
   public init(
@@ -60,6 +63,9 @@ public final class Laboratory: Sendable {
       judging.cancel { _ in true }
       submit(request, run, .prune, to: instant, interrupting: true)
     case .picture(_, _, _, _, _, let reordered):
+      windows.withLock {
+        if reordered { $0.reordered = request } else { $0.original = request }
+      }
       submit(request, run, reordered ? .reorderedPicture : .picture, to: instant)
     case .weight: submit(request, run, .weight, to: instant)
     case .measure:
@@ -101,12 +107,18 @@ public final class Laboratory: Sendable {
     }
     do throws(LaboratoryError) {
       if case .prune(let tensor, let knobs) = request {
-        let masked = try workbench.masked(tensor, knobs) { summary in
-          if summary.tensor == tensor { send(.iterating(summary)) }
-          return !cancellation.isCancelled
-        }
+        let watch = formingWatch(tensor, knobs, cancellation, run: run)
+        let masked = try workbench.masked(watching: watch, tensor, knobs)
         send(.pruned(masked.summary))
         judge(tensor, knobs, run, after: cancellation)
+        return
+      }
+      if case .path(let tensor, let knobs) = request {
+        let watch = formingWatch(tensor, knobs, cancellation, run: run)
+        let path = try workbench.path(
+          tensor, knobs, isCancelled: { cancellation.isCancelled },
+          progress: { send(.path($0)) }, watching: watch)
+        send(.path(path))
         return
       }
       if case .train(let plan) = request {
@@ -125,6 +137,9 @@ public final class Laboratory: Sendable {
       if error.kind != .cancelled { send(.failed(error.description)) }
     }
   }
+
+  /// Delivers what comes before an answer.
+  func send(_ answer: Answer, _ run: RunID) { deliver(answer, run) }
 
   /// Queues the proxies of a pruning; at once where there is nothing to compute.
   private func judge(

@@ -61,10 +61,17 @@ final class Layer: Sendable {
   func pruned(
     with knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
   ) throws(LaboratoryError) -> PrunedLayer {
+    try pruned(watching: { progress($0().summary) }, knobs)
+  }
+
+  /// The same, with the masks on the way.
+  func pruned(
+    watching watch: IterateWatch, _ knobs: Knobs
+  ) throws(LaboratoryError) -> PrunedLayer {
     let key = PruningKey(knobs)
     if let known = pruned.value(for: key) { return known }
     do {
-      let fresh = try pruner.prune(key.knobs, progress: progress)
+      let fresh = try pruner.prune(watching: watch, key.knobs)
       remember(fresh, for: key)
       return fresh
     } catch { throw .pruning(error) }
@@ -74,15 +81,22 @@ final class Layer: Sendable {
   func masked(
     with knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
   ) throws(LaboratoryError) -> MaskedLayer {
+    try masked(watching: { progress($0().summary) }, knobs)
+  }
+
+  /// The same, with the masks on the way.
+  func masked(
+    watching watch: IterateWatch, _ knobs: Knobs
+  ) throws(LaboratoryError) -> MaskedLayer {
     let key = PruningKey(knobs)
     if let known = masks.value(for: key) { return known }
     if let known = pruned.value(for: key) { return MaskedLayer(known) }
     // What depends on new weights has them at hand: they are wanted next.
     guard key.knobs.effectiveRegularizer == .none, !key.knobs.solve.isGreedy else {
-      return MaskedLayer(try pruned(with: knobs, progress: progress))
+      return MaskedLayer(try pruned(watching: watch, knobs))
     }
     do {
-      let fresh = try pruner.masked(key.knobs, progress: progress)
+      let fresh = try pruner.masked(watching: watch, key.knobs)
       masks.store(fresh, for: key, cost: fresh.bytes)
       return fresh
     } catch { throw .pruning(error) }

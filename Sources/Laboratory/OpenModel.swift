@@ -26,7 +26,8 @@ final class OpenModel: Sendable {
       },
       calibration: activations?.info,
       isEncoder: model.files.contains { $0.hasSuffix("model.safetensors") }
-        && model.header(named: "embeddings.word_embeddings.weight") != nil)
+        && model.header(named: "embeddings.word_embeddings.weight") != nil,
+      headSize: path.flatMap(HeadSize.read))
   }
 
   /// The layer of a weight, loaded when it is first asked for.

@@ -52,7 +52,9 @@ extension Workbench {
       return .finished
     case .path(let tensor, let knobs):
       return .path(
-        try path(tensor, knobs, isCancelled: isCancelled, progress: { progress(.path($0)) }))
+        try path(
+          tensor, knobs, isCancelled: isCancelled, progress: { progress(.path($0)) },
+          watching: { _ in !isCancelled() }))
     case .crossover(let tensor, let knobs, let axis):
       return .crossover(
         try crossover(

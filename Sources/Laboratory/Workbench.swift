@@ -143,10 +143,19 @@ final class Workbench: Sendable {
   func masked(
     _ name: String, _ knobs: Knobs, progress: (PruningSummary) -> Bool
   ) throws(LaboratoryError) -> MaskedLayer {
+    try masked(watching: { progress($0().summary) }, name, knobs)
+  }
+
+  /// The same, with the masks on the way. Under a global threshold only their summaries, which may be
+  /// of other tensors.
+  func masked(
+    watching watch: IterateWatch, _ name: String, _ knobs: Knobs
+  ) throws(LaboratoryError) -> MaskedLayer {
     guard knobs.scope == .layer else {
-      return MaskedLayer(try prune(name, knobs, progress: progress))
+      let layer = try prune(name, knobs) { summary in watch { PruningIterate(summary: summary) } }
+      return MaskedLayer(layer)
     }
-    return try layer(name).masked(with: knobs, progress: progress)
+    return try layer(name).masked(watching: watch, knobs)
   }
 
   /// The proxies of a pruning that take longer than a frame; the weights behind its mask are worked out

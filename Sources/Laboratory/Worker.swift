@@ -37,8 +37,12 @@ final class Worker: @unchecked Sendable {
   private var running: Job?
   private var thread: pthread_t?
   private var isClosing = false
+  /// Of the thread, whoever starts it.
+  private let nice: Int32
 
-  init() {
+  /// - Parameter steps: how much more urgent the thread is than the one that makes this.
+  init(urgentBy steps: Int32 = 0) {
+    nice = ThreadPriority.current - steps
     mutex = .allocate(capacity: 1)
     condition = .allocate(capacity: 1)
     pthread_mutex_init(mutex, nil)
@@ -125,6 +129,7 @@ final class Worker: @unchecked Sendable {
   }
 
   fileprivate func run() {
+    ThreadPriority.set(nice)
     while true {
       let job = locked { () -> Job? in
         while queue.isEmpty, !isClosing { pthread_cond_wait(condition, mutex) }

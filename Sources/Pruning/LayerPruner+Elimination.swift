@@ -14,19 +14,23 @@ extension LayerPruner {
   /// those with the least damped output error under the final mask, which is what its eliminations lead
   /// to. The criterion is `obs`.
   func eliminate(
-    _ knobs: Knobs, progress: (PruningSummary) -> Bool
+    _ knobs: Knobs, watching watch: IterateWatch
   ) throws(PruningError) -> PrunedLayer {
     let start = nanoseconds()
     let sparsity = try greedySparsity(knobs)
-    let layout = try layout(knobs, progress: progress)
+    let layout = try layout(knobs) { summary in watch { PruningIterate(summary: summary) } }
     let order = layout?.order ?? .identity
     let grid = knobs.pattern.grid(rows: weights.rows, columns: weights.columns)
     func report(_ mask: Mask, _ remark: String) -> Bool {
-      var interim = summarized(mask, order, grid, knobs)
-      interim.reordering = layout?.report
-      interim.remark = remark
-      interim.elapsedNs = nanoseconds() - start
-      return progress(interim)
+      watch {
+        var interim = summarized(mask, order, grid, knobs)
+        interim.reordering = layout?.report
+        interim.remark = remark
+        interim.elapsedNs = nanoseconds() - start
+        return PruningIterate(
+          summary: interim, mask: mask, rowOrder: order.rows.map(Permutation.init),
+          columnOrder: order.columns.map(Permutation.init))
+      }
     }
     var pruned: PrunedLayer
     if knobs.solve == .sweep {

@@ -23,10 +23,12 @@ extension LayerPruner {
   /// With λ, the blocks that it leaves are the mask. With a sparsity, λ is bisected (12 steps of 10
   /// iterations, each warm: the same masks as with 40) and the exact number of largest units stays.
   func reconstruct(
-    _ knobs: Knobs, progress: (PruningSummary) -> Bool
+    _ knobs: Knobs, watching watch: IterateWatch
   ) throws(PruningError) -> PrunedLayer {
     let start = nanoseconds()
-    let (solver, key, layout) = try solver(knobs, progress: progress)
+    let (solver, key, layout) = try solver(knobs) { summary in
+      watch { PruningIterate(summary: summary) }
+    }
     var work = solver
     var units = work.penalty.grid.count
     var strength: Float = 0
@@ -34,7 +36,7 @@ extension LayerPruner {
     case .lambda(let fraction):
       guard fraction >= 0, fraction.isFinite else { throw .lambdaOutOfRange(fraction) }
       strength = Float(fraction) * work.emptying
-      let finished = solve(&work, strength, knobs, layout, start, progress)
+      let finished = solve(&work, strength, knobs, layout, start, watch)
       guard finished else { throw .cancelled(tensor: tensor) }
       units = work.unitsAlive
     case .sparsity(let sparsity):
@@ -42,7 +44,7 @@ extension LayerPruner {
         throw .sparsityOutOfRange(pattern: knobs.pattern, requested: sparsity)
       }
       units = unitsKept(of: work.penalty.grid.count, sparsity: sparsity)
-      strength = try bisect(&work, toKeep: units, knobs, layout, start, progress)
+      strength = try bisect(&work, toKeep: units, knobs, layout, start, watch)
     }
     rememberSolver(work, under: key)
     return pruned(
@@ -78,20 +80,22 @@ extension LayerPruner {
   /// Solves at one λ, with two rounds of reweighting where the penalty asks for them.
   private func solve(
     _ solver: inout ReconstructionSolver, _ strength: Float, _ knobs: Knobs, _ layout: Layout?,
-    _ start: Double, _ progress: (PruningSummary) -> Bool
+    _ start: Double, _ watch: IterateWatch
   ) -> Bool {
-    func watch(_ solver: borrowing ReconstructionSolver) -> Bool {
-      progress(
-        pruned(
-          copy solver, strength: strength, keeping: nil, knobs: knobs, layout: layout,
-          isFinal: false, start: start
-        ).summary)
+    func show(_ solver: borrowing ReconstructionSolver) -> Bool {
+      let state = copy solver
+      return watch {
+        PruningIterate(
+          pruned(
+            state, strength: strength, keeping: nil, knobs: knobs, layout: layout, isFinal: false,
+            start: start))
+      }
     }
     let rounds = solver.penalty.isReweighted ? 3 : 1
     for round in 0..<rounds {
       if round > 0 { solver.reweight() } else { solver.resetWeights() }
       let finished = solver.solve(
-        strength: strength, tolerance: Self.tolerance, limit: Self.limit, onIterate: watch)
+        strength: strength, tolerance: Self.tolerance, limit: Self.limit, onIterate: show)
       if !finished { return false }
     }
     return true
@@ -100,7 +104,7 @@ extension LayerPruner {
   /// The λ at which at least `units` units are left and hardly more.
   private func bisect(
     _ solver: inout ReconstructionSolver, toKeep units: Int, _ knobs: Knobs, _ layout: Layout?,
-    _ start: Double, _ progress: (PruningSummary) -> Bool
+    _ start: Double, _ watch: IterateWatch
   ) throws(PruningError) -> Float {
     let top = solver.emptying
     guard top > 0, units < solver.penalty.grid.count else { return 0 }
@@ -114,12 +118,14 @@ extension LayerPruner {
         let middle = (low * high).squareRoot()
         let finished = solver.solve(
           strength: middle, tolerance: Self.tolerance, limit: step == 0 ? 40 : 10
-        ) { state in
-          progress(
-            pruned(
-              copy state, strength: middle, keeping: nil, knobs: knobs, layout: layout,
-              isFinal: false, start: start
-            ).summary)
+        ) { solver in
+          let state = copy solver
+          return watch {
+            PruningIterate(
+              pruned(
+                state, strength: middle, keeping: nil, knobs: knobs, layout: layout,
+                isFinal: false, start: start))
+          }
         }
         guard finished else { throw .cancelled(tensor: tensor) }
         let alive = solver.unitsAlive

@@ -48,12 +48,20 @@ public final class LayerPruner: Sendable {
   public func prune(
     _ knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
   ) throws(PruningError) -> PrunedLayer {
-    if knobs.solve.isGreedy { return try eliminate(knobs, progress: progress) }
+    try prune(watching: { progress($0().summary) }, knobs)
+  }
+
+  /// The same, with the masks that solvers pass on the way for those who watch them form.
+  /// - Throws: As `prune`.
+  public func prune(
+    watching watch: IterateWatch, _ knobs: Knobs
+  ) throws(PruningError) -> PrunedLayer {
+    if knobs.solve.isGreedy { return try eliminate(knobs, watching: watch) }
     if knobs.effectiveRegularizer != .none, knobs.solve == .reconstruct {
-      return try reconstruct(knobs, progress: progress)
+      return try reconstruct(knobs, watching: watch)
     }
     let start = nanoseconds()
-    let layer = try scoredLayer(knobs, progress: progress)
+    let layer = try scoredLayer(knobs) { summary in watch { PruningIterate(summary: summary) } }
     let decision = try decide(layer.scored, knobs)
     var pruned = assemble(decision, from: layer.scored, knobs: knobs)
     pruned.summary.reordering = layer.reordering
@@ -70,11 +78,19 @@ public final class LayerPruner: Sendable {
   public func masked(
     _ knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
   ) throws(PruningError) -> MaskedLayer {
+    try masked(watching: { progress($0().summary) }, knobs)
+  }
+
+  /// The same, with the masks that solvers pass on the way.
+  /// - Throws: As `prune`.
+  public func masked(
+    watching watch: IterateWatch, _ knobs: Knobs
+  ) throws(PruningError) -> MaskedLayer {
     guard knobs.effectiveRegularizer == .none, !knobs.solve.isGreedy else {
-      return MaskedLayer(try prune(knobs, progress: progress))
+      return MaskedLayer(try prune(watching: watch, knobs))
     }
     let start = nanoseconds()
-    let layer = try scoredLayer(knobs, progress: progress)
+    let layer = try scoredLayer(knobs) { summary in watch { PruningIterate(summary: summary) } }
     let decision = try decide(layer.scored, knobs)
     var summary = summary(decision, criterion: layer.scored.criterion, knobs: knobs)
     summary.reordering = layer.reordering

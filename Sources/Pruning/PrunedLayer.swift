@@ -25,6 +25,36 @@ public struct PrunedLayer: Sendable {
   }
 }
 
+/// What a solver has decided so far, on the way to a `MaskedLayer`.
+public struct PruningIterate: Sendable {
+  public var summary: PruningSummary
+  /// Original order; nil while a search goes on that decides no mask.
+  public var mask: Mask?
+  /// As in `PrunedLayer`.
+  public var rowOrder: Permutation?
+  public var columnOrder: Permutation?
+
+  public init(
+    summary: PruningSummary, mask: Mask? = nil, rowOrder: Permutation? = nil,
+    columnOrder: Permutation? = nil
+  ) {
+    self.summary = summary
+    self.mask = mask
+    self.rowOrder = rowOrder
+    self.columnOrder = columnOrder
+  }
+
+  public init(_ layer: PrunedLayer) {
+    self.init(
+      summary: layer.summary, mask: layer.mask, rowOrder: layer.rowOrder,
+      columnOrder: layer.columnOrder)
+  }
+}
+
+/// Called after each iteration of a solver with what works the iterate out, which costs about as much
+/// as an iteration: a watcher that shows thirty a second asks for those alone. False cancels.
+public typealias IterateWatch = (_ iterate: () -> PruningIterate) -> Bool
+
 /// A pruned tensor without the weights behind its mask: what a turned knob shows.
 public struct MaskedLayer: Sendable {
   /// Original order, `[outputs, inputs]`.

@@ -10,8 +10,10 @@ extension LayerPruner {
   /// - Parameters:
   ///   - knobs: Pattern, regularizer, solver and refit; the amount is replaced.
   ///   - progress: The path so far after each point; false cancels.
+  ///   - watch: The masks on the way, between the points and at them; false cancels.
   public func path(
-    _ knobs: Knobs, points: Int = 20, progress: (RegularizationPath) -> Bool
+    _ knobs: Knobs, points: Int = 20, progress: (RegularizationPath) -> Bool,
+    watching watch: IterateWatch = { _ in true }
   ) throws(PruningError) -> RegularizationPath {
     var path = RegularizationPath(
       tensor: tensor, pattern: knobs.pattern, points: [], isFinal: false)
@@ -21,7 +23,8 @@ extension LayerPruner {
       let fraction = power(0.01, Double(index) / Double(max(1, points - 1)))
       var turned = knobs
       turned.amount = .lambda(fraction)
-      let layer = try prune(turned) { _ in true }
+      let layer = try prune(watching: watch, turned)
+      if !watch({ PruningIterate(layer) }) { throw .cancelled(tensor: tensor) }
       var (error, floor): (Double?, Double?)
       if let judge {
         let solved =
@@ -52,8 +55,9 @@ extension LayerPruner {
 /// The regularization path of one tensor, for one-off use; see `LayerPruner.path`.
 public func regularizationPath(
   _ weights: Matrix, named tensor: String, knobs: Knobs, statistics: CalibrationStatistics?,
-  points: Int = 20, progress: (RegularizationPath) -> Bool = { _ in true }
+  points: Int = 20, progress: (RegularizationPath) -> Bool = { _ in true },
+  watching watch: IterateWatch = { _ in true }
 ) throws(PruningError) -> RegularizationPath {
   try LayerPruner(weights, named: tensor, statistics: statistics)
-    .path(knobs, points: points, progress: progress)
+    .path(knobs, points: points, progress: progress, watching: watch)
 }

@@ -16,8 +16,11 @@ public struct Terminal: ~Copyable {
   public let glyphs: GlyphSet
   /// Frames that differed from the one before them.
   public private(set) var framesSent = 0
+  /// What frames took on the wire.
+  public private(set) var bytesSent = 0
 
   private let screen: OpaquePointer
+  private var wire: Wire
   let wakeup: Wakeup
   let signals: SignalSource
   private let errors: ErrorCapture
@@ -38,14 +41,20 @@ public struct Terminal: ~Copyable {
     let isUnicode = Self.chooseLocale(ascii: options.ascii)
     nc_guard_save(STDIN_FILENO, STDOUT_FILENO)
     use_tioctl(true)  // the real size, not what LINES and COLUMNS say
-    guard let screen = newterm(nil, nc_stdout(), nc_stdin()) else { throw .unknownType(type) }
+    let wire = Wire()
+    guard let screen = newterm(nil, wire.stream, nc_stdin()) else {
+      wire.close()
+      throw .unknownType(type)
+    }
     guard tigetstr("cup") != nil else {  // newterm accepts `dumb`
       endwin()
       delscreen(screen)
+      wire.close()
       throw .cannotPlaceCursor(type)
     }
     // Nothing throws from here on: a half-made noncopyable value cannot be thrown away.
     self.screen = screen
+    self.wire = wire
     self.wakeup = wakeup
     signals = SignalSource([SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT])
     errors = ErrorCapture()
@@ -55,6 +64,8 @@ public struct Terminal: ~Copyable {
     intrflush(nil, false)
     keypad(nc_stdscr(), true)
     nodelay(nc_stdscr(), true)
+    // Otherwise a key that waits ends a refresh half-way, and the rest waits for the next frame.
+    typeahead(-1)
     set_escdelay(options.escapeDelay)
     curs_set(0)
     colorCount = Self.startColors(options.colors)
@@ -80,6 +91,7 @@ public struct Terminal: ~Copyable {
     Self.send(Self.off(modes))
     endwin()
     delscreen(screen)
+    wire.close()
     nc_guard_disarm()
     errors.finish()
     signals.finish()
@@ -126,7 +138,7 @@ public struct Terminal: ~Copyable {
       mvwadd_wchnstr(window, Int32(y), 0, row, count)
     }
     wnoutrefresh(window)
-    doupdate()
+    bytesSent += wire.send { doupdate() }
   }
 
   /// Repaints everything at the next `present`, whatever the terminal is believed to show (^L).
@@ -204,7 +216,8 @@ public struct Terminal: ~Copyable {
     reset_prog_mode()
     Self.send(Self.capability("smcup") + Self.capability("smkx") + Self.capability("civis"))
     clearok(nc_stdscr(), true)
-    wrefresh(nc_stdscr())
+    wire.forget()
+    bytesSent += wire.send { wrefresh(nc_stdscr()) }
     Self.send(modes)
     shown = nil
   }

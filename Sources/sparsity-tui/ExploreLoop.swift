@@ -199,6 +199,9 @@ struct ExploreLoop {
     let exploration = try prepare(
       (size.width, size.height, terminal.depth, terminal.glyphs), mailbox, gate)
     defer { exploration.close() }
+    // A key is answered in a few milliseconds of this thread, which other programs' work would
+    // otherwise cut into pieces.
+    ThreadPriority.raise(by: 10)
 
     var lastFrame = 0.0
     var cause = "start"
@@ -211,13 +214,15 @@ struct ExploreLoop {
         if cause != "answer" { exploration.laboratory.disturb() }
         let frame = render(exploration.state)
         let viewed = monotonicSeconds()
+        let sent = terminal.bytesSent
         terminal.present(frame)
         let presented = monotonicSeconds()
         if cause != "answer" { exploration.laboratory.disturb() }
         gate.drawn()
         trace?.frame(
           cause: cause, woken: woken, updated: updated, viewed: viewed, presented: presented,
-          update: exploration.updateSeconds)
+          update: exploration.updateSeconds, bytes: terminal.bytesSent - sent,
+          isPending: exploration.state.awaitsPicture)
         exploration.updateSeconds = 0
         lastFrame = presented
         pendingDraw = false
@@ -266,6 +271,10 @@ struct ExploreLoop {
   ) -> Bool {
     let messages = mailbox.drain()
     for message in messages { exploration.send(.answer(message.answer, run: message.run)) }
+    // Noticed on the way to an answer, so there is nothing to ask for without one.
+    if !messages.isEmpty {
+      for notice in exploration.laboratory.takeNotices() { exploration.send(.notice(notice)) }
+    }
     return !messages.isEmpty
   }
 
@@ -274,7 +283,8 @@ struct ExploreLoop {
     _ exploration: Exploration, _ mailbox: Mailbox<LaboratoryMessage>, _ terminal: inout Terminal
   ) {
     let until = monotonicSeconds() + instantGrace
-    while exploration.state.awaitsPicture {
+    // A solver takes longer than that: its iterates come by themselves.
+    while exploration.state.awaitsPicture, exploration.state.mask.forming == nil {
       let left = until - monotonicSeconds()
       guard left > 0 else { return }
       mailbox.wakeup.wait(milliseconds: Int32((left * 1000).rounded(.up)))

@@ -16,7 +16,7 @@ struct Exporter {
     case .frame:
       let frame = render(state)
       try OutputFile.write(
-        path.hasSuffix(".svg") ? frame.svg() : frame.text + "\n", to: path)
+        path.hasSuffix(".svg") ? frame.svg(title: "sparsity-tui") : frame.text + "\n", to: path)
     case .weights(let cells):
       do {
         _ = try laboratory.export(cells, to: path, force: false)

@@ -1,7 +1,9 @@
+import Experiments
 import Glibc
 
 /// Writes the times of each frame to a file (`--trace`), one line a frame, so that latency can be
-/// checked from outside: what caused it, and microseconds spent in update, view and terminal.
+/// checked from outside: what caused it, microseconds spent in update, view and terminal, and the bytes
+/// that the terminal got; `pending` is 1 where the frame still waits for its mask.
 final class FrameTrace {
   private let file: UnsafeMutablePointer<FILE>
   private let start = monotonicSeconds()
@@ -12,20 +14,21 @@ final class FrameTrace {
       throw Failure(status, "\(path): cannot write the trace: \(String(cString: strerror(errno)))")
     }
     self.file = file
-    fputs("at_ms,cause,wait_us,update_us,view_us,present_us,latency_us\n", file)
+    fputs("at_ms,cause,wait_us,update_us,view_us,present_us,latency_us,bytes,pending\n", file)
   }
 
   deinit { fclose(file) }
 
   /// Times are seconds on the monotonic clock; `woken` is when the cause arrived.
   func frame(
-    cause: String, woken: Double, updated: Double, viewed: Double, presented: Double, update: Double
+    cause: String, woken: Double, updated: Double, viewed: Double, presented: Double,
+    update: Double, bytes: Int, isPending: Bool
   ) {
     func micro(_ seconds: Double) -> String { String(Int((seconds * 1e6).rounded())) }
     let fields = [
-      String(Int(((presented - start) * 1e3).rounded())), cause,
+      NumberText.fixed((presented - start) * 1e3, 2), cause,
       micro(max(0, updated - woken - update)), micro(update), micro(viewed - updated),
-      micro(presented - viewed), micro(presented - woken),
+      micro(presented - viewed), micro(presented - woken), String(bytes), isPending ? "1" : "0",
     ]
     fputs(fields.joined(separator: ",") + "\n", file)
     fflush(file)

@@ -36,7 +36,8 @@ final class HeadlessReplay {
       if let svg {
         let number = String(index + 1)
         let name = String(repeating: "0", count: max(0, 4 - number.count)) + number
-        try OutputFile.write(render(state).svg(), to: "\(svg)/\(name).svg", force: force)
+        let picture = render(state).svg(title: "sparsity-tui, step \(name)")
+        try OutputFile.write(picture, to: "\(svg)/\(name).svg", force: force)
       }
     }
   }
@@ -89,7 +90,14 @@ final class HeadlessReplay {
       try reader.write(to: path)
       try send(.wrote(.session, path: path))
     case .load(let path):
-      try send(.loaded(path: path, rows: try ResultsText.rows(reader.resolve(path))))
+      // What could not be read then cannot be read now, and what has gone since is no reason to end.
+      let rows: [ResultRow]
+      do { rows = try ResultsText.rows(reader.resolve(path)) } catch {
+        notes.append(sentence(error))
+        try send(.problem(sentence(error)))
+        return
+      }
+      try send(.loaded(path: path, rows: rows))
     case .cancel, .after, .copy, .record, .playTutorial, .quit: break
     }
   }

@@ -87,8 +87,9 @@ struct Workbench {
     let left = named.filter(\.isPrunable)
     let others = named.filter { !$0.isPrunable }
     if !others.isEmpty {
-      note(
-        "left as they are (no matrix of floats): " + others.map(\.name).joined(separator: ", "))
+      let first = others.prefix(3).map(\.name).joined(separator: ", ")
+      let more = others.count > 3 ? " and \(others.count - 3) more" : ""
+      note("left as they are (no matrix of floats): \(first)\(more)")
     }
     guard !left.isEmpty else {
       let known = model.prunable.prefix(6).map(\.name).joined(separator: ", ")

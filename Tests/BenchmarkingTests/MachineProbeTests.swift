@@ -4,10 +4,13 @@ import FoundationEssentials
 import Testing
 
 @Suite struct MachineProbeTests {
-  /// A directory that looks like a machine's root.
-  static func machine(_ files: [String: String]) throws -> String {
+  /// What a probe tells of a directory that looks like a machine's root.
+  static func machine(
+    _ files: [String: String], isa: String
+  ) throws -> MachineInfo {
     let root = FileManager.default.temporaryDirectory.appendingPathComponent(
       "machine-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: root) }
     for (path, text) in files {
       let file = root.appendingPathComponent(path)
       try FileManager.default.createDirectory(
@@ -15,7 +18,7 @@ import Testing
       try Data(text.utf8).write(to: file)
     }
     try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
-    return root.path
+    return MachineProbe(root: root.path).describe(isa: isa)
   }
 
   static let cache = "sys/devices/system/cpu/cpu0/cache/"
@@ -39,7 +42,7 @@ import Testing
   ]
 
   @Test func everyFieldIsReadFromTheSystemsFiles() throws {
-    let info = MachineProbe(root: try Self.machine(Self.files)).describe(isa: "avx2")
+    let info = try Self.machine(Self.files, isa: "avx2")
     #expect(info.cpuModel == "Fast CPU 9")
     #expect(info.cores == 5)
     #expect(info.threadsPerCore == 2)
@@ -62,11 +65,11 @@ import Testing
     files["sys/fs/cgroup/cpu/box/cpu.cfs_period_us"] = "100000\n"
     files["sys/fs/cgroup/cpu/cpu.cfs_quota_us"] = "-1\n"
     files["sys/fs/cgroup/cpu/cpu.cfs_period_us"] = "100000\n"
-    #expect(MachineProbe(root: try Self.machine(files)).describe(isa: "avx2").quota == 0.5)
+    #expect(try Self.machine(files, isa: "avx2").quota == 0.5)
   }
 
   @Test func nothingToReadGivesUnknownsAndNoCrash() throws {
-    let info = MachineProbe(root: try Self.machine([:])).describe(isa: "portable")
+    let info = try Self.machine([:], isa: "portable")
     #expect(info.cpuModel == "unknown")
     #expect(info.cores == 1)
     #expect(info.governor == nil)
@@ -79,7 +82,7 @@ import Testing
   @Test func theHostNameChangesTheIdentifierAndTheLoadDoesNot() throws {
     func identifier(_ change: [String: String]) throws -> String {
       let files = Self.files.merging(change) { $1 }
-      return MachineProbe(root: try Self.machine(files)).describe(isa: "avx2").hostID
+      return try Self.machine(files, isa: "avx2").hostID
     }
     let plain = try identifier([:])
     #expect(plain == (try identifier(["proc/loadavg": "0.00 0 0 1/1 1\n"])))
@@ -94,7 +97,7 @@ import Testing
   }
 
   @Test func adviceNamesWhatIsWrongAndNothingElse() throws {
-    var info = MachineProbe(root: try Self.machine(Self.files)).describe(isa: "avx2")
+    var info = try Self.machine(Self.files, isa: "avx2")
     #expect(info.advice(threads: 1).count == 1)
     #expect(info.advice(threads: 1).first?.contains("powersave") == true)
     info.governor = "performance"

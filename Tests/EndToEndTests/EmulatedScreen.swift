@@ -20,7 +20,9 @@ struct EmulatedScreen {
   private(set) var bytes: [UInt8] = []
   private var x = 0
   private var y = 0
-  private var codes: [String] = []
+  private var attributes: Set<String> = []
+  private var foreground: String?
+  private var background: String?
   private var pending: [UInt8] = []
 
   init(columns: Int, rows: Int) {
@@ -130,7 +132,7 @@ struct EmulatedScreen {
       x = min(max(0, x), columns - 1)
     case "J":
       if numbers.first == 2 {
-        cells = Self.blank(columns, rows)
+        for row in 0..<rows { erase(row, from: 0) }
       } else {
         erase(y, from: x)
         for row in y + 1..<max(rows, y + 1) { erase(row, from: 0) }
@@ -150,22 +152,33 @@ struct EmulatedScreen {
   }
 
   private mutating func erase(_ row: Int, from column: Int) {
-    for place in min(column, columns)..<columns { cells[row][place] = Cell() }
+    // As `bce` says: what is erased has the background.
+    for place in min(column, columns)..<columns {
+      cells[row][place] = Cell(rendition: background ?? "")
+    }
   }
 
   private mutating func rendition(_ parameters: Substring) {
-    if parameters.isEmpty || parameters == "0" {
-      codes = []
-    } else if parameters == "39;49" {
-      codes.removeAll { $0.hasPrefix("3") || $0.hasPrefix("4") && $0 != "4" }
-    } else {
-      let kind = parameters.prefix(1)
-      if kind == "3" || kind == "4", parameters.count > 1 {
-        codes.removeAll { $0.hasPrefix(kind) && $0.count > 1 }
+    var parts = parameters.split(separator: ";", omittingEmptySubsequences: false)[...]
+    while let part = parts.popFirst() {
+      switch Int(part) ?? 0 {
+      case 0: (attributes, foreground, background) = ([], nil, nil)
+      case 39: foreground = nil
+      case 49: background = nil
+      case 38, 48:
+        let count = parts.first == "5" ? 2 : 4
+        let color = ([part] + parts.prefix(count)).joined(separator: ";")
+        parts = parts.dropFirst(count)
+        if part == "38" { foreground = color } else { background = color }
+      case 30...37, 90...97: foreground = String(part)
+      case 40...47, 100...107: background = String(part)
+      case 1...8: attributes.insert(String(part))
+      default: unknown.append("\(part)m")
       }
-      codes.append(String(parameters))
     }
   }
+
+  private var codes: [String] { attributes.sorted() + [foreground, background].compactMap(\.self) }
 
   private static func blank(_ columns: Int, _ rows: Int) -> [[Cell]] {
     Array(repeating: Array(repeating: Cell(), count: columns), count: rows)

@@ -8,7 +8,8 @@ import Testing
   init() throws { sandbox = try Sandbox() }
 
   /// `SPARSITY_MONKEY_EVENTS` asks for more events than the test suite has time for, and
-  /// `SPARSITY_MONKEY_SEED` for others.
+  /// `SPARSITY_MONKEY_SEED` for others; `SPARSITY_MONKEY_TRACE` names a directory that keeps the times
+  /// of all frames.
   @Test func randomKeysAndMouseNeitherCrashNorHang() throws {
     let events = count("SPARSITY_MONKEY_EVENTS", default: 1000)
     let seed = UInt64(count("SPARSITY_MONKEY_SEED", default: 1))
@@ -53,7 +54,11 @@ import Testing
   }
 
   private func started() throws -> PseudoTerminal {
-    let terminal = try sandbox.explore()
+    var arguments: [String] = []
+    if let directory = ProcessInfo.processInfo.environment["SPARSITY_MONKEY_TRACE"] {
+      arguments = ["explore", "--trace", "\(directory)/\(UUID().uuidString).csv"]
+    }
+    let terminal = try sandbox.explore(arguments)
     #expect(terminal.wait(for: "Knobs", seconds: 30), "\(terminal.screen.text)")
     return terminal
   }
@@ -88,7 +93,9 @@ import Testing
     "view why", "view layers", "hold a", "hold b", "compare", "undo", "redo", "theme mono",
     "sweep pattern=1x1,2:4 sparsity=0.5", "sensitivity *query*", "cancel", "budget time 0.5",
     "apply all", "note \"a # b\"", "export frame.svg", "save s.sparsity", "overlay none.csv",
-    "tensor nothing", "open nothing.npy", "open demo", "measure extra", "\"", "regularizer l1",
+    "regularizer group-lasso", "solve reconstruct", "solve sweep", "solve prox", "regularizer none",
+    "solve-path", "resume", "grid 32", "tensor nothing", "open nothing.npy", "open demo",
+    "measure extra", "\"", "regularizer l1",
   ]
 
   private static func event(_ numbers: inout SeededNumbers) -> String {

@@ -12,10 +12,13 @@ enum TestTerminfo {
     case unknown = "no-such-terminal"
   }
 
-  /// The directory that `tic` compiled them into, once per process.
+  private static let place = FileManager.default.temporaryDirectory
+    .appending(path: "sparsity-tui-terminfo-\(getpid())")
+
+  /// The directory that `tic` compiled them into, once per process; it goes when the process ends.
   static let directory = Result<URL, any Error> {
-    let directory = FileManager.default.temporaryDirectory
-      .appending(path: "sparsity-tui-terminfo-\(getpid())")
+    let directory = place
+    atexit { try? FileManager.default.removeItem(at: TestTerminfo.place) }
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let file = directory.appending(path: "plain.ti")
     try source.write(to: file, atomically: true, encoding: .utf8)

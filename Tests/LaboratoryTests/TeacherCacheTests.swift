@@ -9,8 +9,10 @@ import Testing
   private let fixture: ModelFixture
   private let encoder: BERTEncoder
   private let corpus: TrainingCorpus
-  private let directory =
-    FileManager.default.temporaryDirectory.path + "/teacher-\(UUID().uuidString)/deeper"
+  private let parent =
+    FileManager.default.temporaryDirectory.path + "/teacher-\(UUID().uuidString)"
+  /// Does not exist before something is kept in it.
+  private var directory: String { parent + "/deeper" }
 
   init() throws {
     fixture = try ModelFixture()
@@ -32,7 +34,7 @@ import Testing
   }
 
   @Test func cachedIsWhatTheEncoderGivesBitForBit() throws {
-    defer { try? FileManager.default.removeItem(atPath: directory) }
+    defer { try? FileManager.default.removeItem(atPath: parent) }
     let plain = try result(TeacherCache(directory: nil))
     #expect(plain.computedTexts == corpus.texts.count)
     let direct = encoder.encode(tokens: [corpus.texts[7]])
@@ -50,7 +52,7 @@ import Testing
   }
 
   @Test func damagedFilesAreComputedAgainAndSaid() throws {
-    defer { try? FileManager.default.removeItem(atPath: directory) }
+    defer { try? FileManager.default.removeItem(atPath: parent) }
     let cache = TeacherCache(directory: directory)
     let first = try result(cache)
     let path = directory + "/" + (try files()[0])
@@ -72,7 +74,7 @@ import Testing
   }
 
   @Test func theCacheStaysWithinItsCapacity() throws {
-    defer { try? FileManager.default.removeItem(atPath: directory) }
+    defer { try? FileManager.default.removeItem(atPath: parent) }
     let capacity = 1 << 21
     let cache = TeacherCache(directory: directory, capacity: capacity)
     for weights in ["a", "b", "c"] { _ = try result(cache, weights: weights) }
@@ -95,7 +97,7 @@ import Testing
   }
 
   @Test func cancellingEndsItAndKeepsFinishedBlocks() throws {
-    defer { try? FileManager.default.removeItem(atPath: directory) }
+    defer { try? FileManager.default.removeItem(atPath: parent) }
     var calls = 0
     #expect(throws: LaboratoryError.cancelled) {
       try TeacherCache(directory: directory).embeddings(

@@ -47,8 +47,9 @@ claim "a sweep writes a results file" 0 "$program" "${sweep[@]}" --csv one.csv -
 claim "ten rows stand in it" 0 test "$(rows one.csv)" = 10
 claim "an existing file is not overwritten" 2 "$program" "${sweep[@]}" --csv one.csv
 claim "it says how to go on" 0 grep -q -e --resume err.txt
-claim "results, settings and samples are read by csv, json and pandas" 0 \
+claim "results, settings and samples are read by csv, json and pandas, and plotted" 0 \
   "$python" "$here/results.py" one.csv
+claim "the plot is a picture" 0 test -s one.png
 
 "$program" "${sweep[@]}" --csv killed.csv >/dev/null 2>&1 &
 while [ ! -s killed.csv ] || [ "$(rows killed.csv)" -lt 3 ]; do sleep 0.02; kill -0 $! 2>/dev/null || break; done
@@ -82,6 +83,10 @@ claim "the tour replays without a screen" 0 "$program" replay \
 cp tour.csv tour-first.csv
 claim "and again, byte for byte" 0 sh -c "'$program' replay \
   '$SPARSITY_TUI_DATA/sessions/tour.sparsity' --headless --csv tour2.csv && cmp tour.csv tour2.csv"
+claim "its frames are drawn" 0 "$program" replay "$SPARSITY_TUI_DATA/sessions/tour.sparsity" \
+  --headless --svg frames
+claim "an XML parser reads them and finds the printed words" 0 \
+  sh -c "cp out.txt printed.txt && '$python' '$here/pictures.py' frames printed.txt"
 "$program" replay "$SPARSITY_TUI_DATA/sessions/tour.sparsity" --headless --remeasure >out.txt 2>err.txt
 status=$?
 if [ $status = 0 ] || [ $status = 3 ]; then

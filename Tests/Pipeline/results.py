@@ -1,8 +1,10 @@
-"""Reads a results file as its users do: Python's csv module and pandas, with no warning."""
+"""Reads and plots a results file as its users do: Python's csv module, pandas, matplotlib; no warning."""
 import csv, json, os, sys, warnings
 
+import matplotlib
 import pandas
 
+matplotlib.use("Agg")
 warnings.simplefilter("error")
 path, options = sys.argv[1], sys.argv[2:]
 text_columns = """run_id time_utc host_id cpu_model isa device tool_version model_id tensor
@@ -41,4 +43,13 @@ elif "--rows-only" not in options:
     assert meta, "empty settings"
     samples = pandas.read_csv(os.path.splitext(path)[0] + ".samples.csv")
     assert len(samples) > len(table)
+
+    axes = None
+    for pattern, group in table.sort_values("sparsity_achieved").groupby("pattern"):
+        below = group["speedup"] - group["speedup_low"]
+        above = group["speedup_high"] - group["speedup"]
+        axes = group.plot(
+            x="sparsity_achieved", y="speedup", yerr=[below, above], label=pattern, ax=axes)
+    assert len(axes.get_lines()) >= table["pattern"].nunique()
+    axes.figure.savefig(os.path.splitext(path)[0] + ".png")
 print(len(rows), "rows")

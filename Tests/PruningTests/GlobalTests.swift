@@ -130,8 +130,11 @@ import Testing
           let layer = try prune(
             weights, named: "w", knobs: knobs(pattern, .sparsity(amount), rowsShare: share),
             statistics: nil)
-          let found = verifyPattern(Mask(nonzerosOf: layer.weights), word)
+          let mask = Mask(nonzerosOf: layer.weights)
+          let found = verifyPattern(mask, word)
           #expect(found == [], "\(pattern) \(rows)x\(columns) \(amount) \(share)")
+          let reaches = mask.reaches(sparsity: amount, word)
+          #expect(reaches, "\(pattern) \(rows)x\(columns) \(mask.sparsity) of \(amount)")
         }
       }
     }
@@ -146,6 +149,20 @@ import Testing
       verifyPattern(layer.mask, word, rowOrder: layer.rowOrder, columnOrder: layer.columnOrder)
         == [])
     #expect(!verifyPattern(layer.mask, word).isEmpty)
+  }
+
+  @Test func oneBlockTooManyIsMissed() throws {
+    // 16 block rows of 130 columns: 0.8 of 2080 blocks are 1664.
+    let layer = try prune(
+      gaussian(126, 130, seed: 204), named: "w", knobs: knobs("8x1", .sparsity(0.8)),
+      statistics: nil)
+    let word = try Pattern(parsing: "8x1")
+    #expect(layer.mask.reaches(sparsity: 0.8, word))
+    #expect(!layer.mask.reaches(sparsity: 0.801, word))
+    var mask = layer.mask
+    let place = (0..<130).first { !mask[8, $0] }!
+    for row in 8..<16 { mask[row, place] = true }
+    #expect(!mask.reaches(sparsity: 0.8, word))
   }
 
   @Test func aViolationIsNamedByItsPlace() throws {
