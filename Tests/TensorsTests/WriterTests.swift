@@ -88,6 +88,29 @@ import Testing
     #expect(try directory.names.isEmpty)
   }
 
+  @Test func whatAKilledProcessLeftAsideGoesWithTheNextWrite() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/a"
+    // Process numbers end at 4194304.
+    for name in ["a.4194999-0.partial", "b.4194999-0.partial", "a.partial", "a.x-0.partial"] {
+      _ = try directory.file(name, "left")
+    }
+    _ = try directory.file("a.\(getpid())-7.partial", "still written")
+    _ = try directory.file("a.4194998-0.partial", "still written elsewhere")
+    let other = open(directory.path + "/a.4194998-0.partial", O_RDWR)
+    #expect(flock(other, LOCK_EX) == 0)
+    defer { close(other) }
+    var file = try AtomicFile(path)
+    try file.write([1])
+    try file.commit()
+    #expect(
+      try directory.names.sorted()
+        == [
+          "a", "a.\(getpid())-7.partial", "a.4194998-0.partial", "a.partial", "a.x-0.partial",
+          "b.4194999-0.partial",
+        ].sorted())
+  }
+
   @Test func placesThatCannotBeWrittenAreSaid() throws {
     let matrix = gaussian(2, 2, seed: 1)
     func found(_ path: String) -> TensorFileError.Problem? {
