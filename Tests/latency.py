@@ -1,12 +1,13 @@
 """Presses keys in the real program on a terminal of its own and says how long a frame took.
 
-    python3 Tests/latency.py PROGRAM [--model M] [--load 2] [--sweep] [--keys 300] [--limit 20]
+    python3 Tests/latency.py PROGRAM [--model M] [--load 2] [--sweep | --train] [--keys 300] [--limit 20]
     python3 Tests/latency.py PROGRAM --knob [--model synthetic:4096x11008] [--sweep]
     python3 Tests/latency.py PROGRAM --hold 6
 
 From the program's own trace: milliseconds from the key's arrival to the frame that answers it, and
 of a knob's turn to the frame with its new mask. From the terminal's side: bytes a frame. With
-`--load N` that many processes compute all the while, with `--sweep` the program measures a sweep.
+`--load N` that many processes compute all the while, with `--sweep` the program measures a sweep, with
+`--train` (and an encoder's directory as `--model`) it trains on all but one processor.
 Exit status 1 when the 99th percentile is above `--limit` milliseconds.
 
 With `--knob` only the sparsity is turned, and it says how long it takes to the frame with the new mask.
@@ -147,6 +148,8 @@ def main():
     parser.add_argument("--keys", type=int, default=300)
     parser.add_argument("--load", type=int, default=0)
     parser.add_argument("--sweep", action="store_true")
+    parser.add_argument("--train", action="store_true")
+    parser.add_argument("--train-threads", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--limit", type=float, default=20)
     parser.add_argument("--hold", type=float)
     parser.add_argument("--knob", action="store_true")
@@ -173,6 +176,10 @@ def main():
             screen.send("1")
             screen.read(0.5)
         keys = ["\x1bOC", "\x1bOD"] * 3 + ["2", "1", "3", "1", "5", "1"]
+        if options.train:
+            screen.send(f":train method=prox minutes=5 threads={options.train_threads}\r")
+            screen.wait(b"tokens/s", 300)
+            keys[6:8] = ["7", "1"]
         if options.knob:
             keys = ["\x1bOC", "\x1bOC", "\x1bOC", "\x1bOD", "\x1bOD"]
         for number in range(0 if options.hold else options.keys):
@@ -180,6 +187,9 @@ def main():
             # Not in step with anything that ticks inside.
             bursts.append(screen.read(0.06 + 0.001 * (number * 37 % 41)))
     finally:
+        if options.train:
+            screen.send("7xx")
+            screen.read(0.5)
         screen.close()
         for burner in burners:
             burner.kill()

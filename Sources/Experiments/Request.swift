@@ -32,8 +32,8 @@ public enum Request: Codable, Hashable, Sendable {
   case wholeModel(choices: [LayerChoice], knobs: Knobs, models: Int?)
   /// The machine's description and ceilings. Answers `machine`.
   case describeMachine
-  /// Trains the open encoder under its masks. Answers `trainingStarted`, `training` as it goes, and
-  /// `trained`.
+  /// Trains the open encoder under its masks. Answers `preparing` now and then, `trainingStarted`,
+  /// `training` as it goes, and `trained`.
   case train(TrainingPlan)
   /// Changes the training that runs under the same run number; answers nothing itself.
   case steerTraining(TrainingSteer)
@@ -58,6 +58,8 @@ public enum Answer: Codable, Hashable, Sendable {
   case crossover(Crossover)
   case encoded(ModelReport)
   case machine(MachineInfo)
+  /// What is being done before the first step, in a clause: `calibrating on text 129 of 2010`.
+  case preparing(String)
   case trainingStarted(TrainingStart)
   case training(TrainingProgress)
   case trained(TrainingResult)

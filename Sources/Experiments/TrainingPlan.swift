@@ -42,7 +42,7 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
   /// Whether feed-forward, LayerNorm and biases of layers that are not pruned train too.
   public var trainsDense = false
   /// Largest share of a layer's units that may die in one step (prox).
-  public var capOfDying = 0.01
+  public var capOfDying = 0.02
   public var seed: UInt64 = 1
   public var threads = 1
   /// Steps from one held-out evaluation to the next; 0 for about thirty over the run.

@@ -11,14 +11,15 @@ extension Command: CustomStringConvertible {
     }
     switch self {
     case .open(let path, let identity):
-      return line("open", path ?? "demo") + (identity.map { " id:\($0)" } ?? "")
+      return line("open", path ?? "demo")
+        + (identity.map { " " + CommandText.quoted("id:\($0)") } ?? "")
     case .tensor(let name): return line("tensor", name)
     case .calibration(let path): return line("calibration", path)
     case .set(let knob, let value): return line(knob.rawValue, value)
     case .measure: return "measure"
     case .sweep(let terms):
-      return (["sweep"] + terms.map { "\($0.name)=\($0.values.joined(separator: ","))" })
-        .joined(separator: " ")
+      let words = terms.map { "\($0.name)=\($0.values.joined(separator: ","))" }
+      return (["sweep"] + words.map(CommandText.quoted)).joined(separator: " ")
     case .solvePath: return "solve-path"
     case .sensitivity(let glob): return line("sensitivity", glob)
     case .crossover(let axis): return "crossover \(axis.rawValue)"

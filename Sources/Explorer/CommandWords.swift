@@ -120,11 +120,11 @@ struct CommandWords {
     var terms: [SweepTerm] = []
     while let word = next() {
       let halves = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard halves.count == 2, !halves[0].isEmpty, !halves[1].isEmpty else {
+      let values = halves.last?.split(separator: ",").map(String.init) ?? []
+      guard halves.count == 2, !halves[0].isEmpty, !values.isEmpty else {
         throw CommandError(
           "sweep \(word): expected name=value,… such as pattern=1x1,32x1 sparsity=0.5,0.8,0.9")
       }
-      let values = halves[1].split(separator: ",").map(String.init)
       terms.append(SweepTerm(String(halves[0]), values))
     }
     return terms

@@ -21,8 +21,13 @@ enum TrainingFigures {
     let (mark, word, style) = status(state)
     frame.put("\(mark) \(word)", x: area.x, y: area.y, style: style, maxWidth: area.width)
     frame.gauge(training.share, x: area.x, y: area.y + 1, width: area.width, theme: theme)
-    frame.put(left(training), x: area.x, y: area.y + 2, style: theme.muted, maxWidth: area.width)
     var y = area.y + 3
+    if training.latest == nil, let preparation = training.preparation, training.isActive {
+      let room = Rect(x: area.x, y: area.y + 2, width: area.width, height: 3)
+      y = room.y + max(1, frame.putWrapped(preparation, in: room, style: theme.muted))
+    } else {
+      frame.put(left(training), x: area.x, y: area.y + 2, style: theme.muted, maxWidth: area.width)
+    }
     for line in lines(state) where y < area.maxY {
       frame.put(line.label, x: area.x, y: y, style: theme.muted, maxWidth: 7)
       let style =

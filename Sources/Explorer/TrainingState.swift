@@ -36,6 +36,8 @@ public struct TrainingState: Hashable, Sendable {
   public var status: Status = .none
   /// The plan of the run that is shown; nil before the first.
   public var plan: TrainingPlan?
+  /// What is being done before the first step; nil where nothing is known of it.
+  public var preparation: String?
   public var start: TrainingStart?
   public var latest: TrainingProgress?
   public var samples: [Sample] = []

@@ -41,6 +41,9 @@ extension State {
     case .crossover(let crossover): return receive(.crossover(crossover))
     case .encoded(let report): return receive(.model(report))
     case .machine(let machine): return receive(.machine(machine))
+    case .preparing(let what):
+      training.preparation = what
+      return []
     case .trainingStarted(let start): return receive(.trainingStarted(start))
     case .training(let progress): return receive(progress)
     case .trained(let result): return receive(.trained(result))

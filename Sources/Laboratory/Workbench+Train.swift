@@ -1,3 +1,4 @@
+internal import Benchmarking
 internal import Experiments
 internal import Glibc
 internal import Tensors
@@ -27,7 +28,18 @@ extension Workbench {
       evaluation: try Self.lines(evaluation), threads: plan.threads)
     var surroundings = TrainingSurroundings(cacheDirectory: configuration.cacheDirectory)
     surroundings.steering = steering
-    return try experiment.train(plan, surroundings, isCancelled: isCancelled, send: progress)
+    // What comes before the first step takes seconds to minutes; a screen needs to hear of it ten times
+    // a second, not at each of some hundred pieces.
+    let clock = MonotonicClock()
+    var told: UInt64?
+    return try experiment.train(plan, surroundings, isCancelled: isCancelled) { what in
+      let now = clock.now()
+      if let told, now - told < 100_000_000 { return }
+      told = now
+      progress(.preparing(what))
+    } send: {
+      progress($0)
+    }
   }
 
   private static func lines(_ path: String) throws(LaboratoryError) -> [String] {

@@ -3,7 +3,8 @@ import Glibc
 /// A file that appears under its name complete or not at all: written aside, then renamed.
 ///
 /// An existing file is replaced only with `force`. What was written aside is removed when this
-/// goes out of scope without `commit`.
+/// goes out of scope without `commit`; what a killed process left aside, when the next one writes the
+/// same file.
 public struct AtomicFile: ~Copyable {
   public let path: String
   private let aside: String
@@ -23,6 +24,7 @@ public struct AtomicFile: ~Copyable {
       }
       if !force { throw TensorFileError(path: path, problem: .exists) }
     }
+    Self.removeAbandoned(beside: path)
     var attempt = 0
     var opened: Int32 = -1
     var name = ""
@@ -34,6 +36,8 @@ public struct AtomicFile: ~Copyable {
     guard opened >= 0 else {
       throw TensorFileError(path: path, problem: .cannotWrite(code: errno))
     }
+    // Says to other machines on the same file system that somebody still writes.
+    flock(opened, LOCK_EX | LOCK_NB)
     aside = name
     descriptor = opened
   }
@@ -42,6 +46,30 @@ public struct AtomicFile: ~Copyable {
     if descriptor >= 0 {
       close(descriptor)
       unlink(aside)
+    }
+  }
+
+  /// Removes `PATH.PID-N.partial` of processes that are gone: neither does that number run here, nor is
+  /// the file locked from elsewhere.
+  private static func removeAbandoned(beside path: String) {
+    let slash = path.lastIndex(of: "/")
+    let directory = slash.map { String(path[...$0]) } ?? "./"
+    let prefix = (slash.map { String(path[path.index(after: $0)...]) } ?? path) + "."
+    guard let handle = opendir(directory) else { return }
+    defer { closedir(handle) }
+    while let entry = readdir(handle) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { raw in
+        String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      guard name.hasPrefix(prefix), name.hasSuffix(".partial") else { continue }
+      let numbers = name.dropFirst(prefix.count).dropLast(8).split(separator: "-").map { Int32($0) }
+      guard numbers.count == 2, let process = numbers[0], numbers[1] != nil, process > 0,
+        kill(process, 0) != 0, errno == ESRCH
+      else { continue }
+      let found = open(directory + name, O_RDWR | O_CLOEXEC)
+      guard found >= 0 else { continue }
+      if flock(found, LOCK_EX | LOCK_NB) == 0 { unlink(directory + name) }
+      close(found)
     }
   }
 

@@ -56,7 +56,6 @@ extension EncoderTrainer {
     state.numbers["progress"] = maskState.progress
     state.numbers["masks are final"] = maskState.isFinal ? 1 : 0
     for (name, value) in maskState.strongest { state.numbers["\(name) strongest"] = value }
-    for (name, values) in maskState.reweights { state.arrays["\(name) reweights"] = values }
     for (name, dead) in deadUnits {
       state.arrays["\(name) dead"] = dead.map { $0 ? 1 : 0 }
     }
@@ -121,7 +120,6 @@ extension EncoderTrainer {
     deadUnits = [:]
     for name in names {
       maskState.strongest[name] = state.numbers["\(name) strongest"]
-      maskState.reweights[name] = state.arrays["\(name) reweights"]
       deadUnits[name] = state.arrays["\(name) dead"]?.map { $0 == 1 }
     }
     refresh()

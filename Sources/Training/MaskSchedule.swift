@@ -25,9 +25,10 @@ public struct MaskSchedule: Hashable, Sendable {
   public var rampShare = 0.6
   /// Steps between two rankings of `gradual`.
   public var interval = 10
-  /// Largest share of a layer's units that may die in one step of `prox`: large blocks die in
-  /// avalanches otherwise (16x16 went from a target of .5 to .82).
-  public var capOfDying = 0.01
+  /// Largest share of a layer's units that may die in one step of `prox`, the end of the ramp aside:
+  /// under a given λ large blocks die in avalanches otherwise (16x16 went from .5 to .82). The schedule
+  /// itself never asks for more than 3·sparsity over the ramp's steps.
+  public var capOfDying = 0.02
 
   public init() {}
 
@@ -50,6 +51,4 @@ struct MaskState: Hashable, Sendable {
   var isFinal = false
   /// By layer name: the penalty's norm of its strongest unit as the ramp began.
   var strongest: [String: Double] = [:]
-  /// By layer name: weights of the units in the penalty, renewed every few steps.
-  var reweights: [String: [Float]] = [:]
 }

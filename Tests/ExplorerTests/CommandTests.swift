@@ -7,6 +7,7 @@ import Testing
 @Suite struct CommandTests {
   static let samples: [Command] = [
     .open(path: nil), .open(path: "a b/model.safetensors", identity: "5c0f"), .tensor("x.weight"),
+    .open(path: "a", identity: "b c\n#"), .sweep([SweepTerm("tensor", ["a \"b\"", "c\nd"])]),
     .calibration(path: "c.npy"), .set(.pattern, "tew64+5%/tetris"), .set(.sparsity, "0.8"),
     .measure, .sweep([]),
     .sweep([SweepTerm("pattern", ["2:4", "32x1"]), SweepTerm("tokens", ["1"])]),
@@ -46,7 +47,8 @@ import Testing
     ("view nowhere", "mask, sweep, tradeoff"), ("zoom 0", "weights a pixel"),
     ("note \"open", "partner"),
     ("measure now", "more than it takes"), ("crossover", "sparsity, tokens"), ("pan 3", "a column"),
-    ("sweep 32x1", "name=value"), ("budget time fast", "a number"), ("move down -3", "1 to 10 000"),
+    ("sweep 32x1", "name=value"), ("sweep pattern=,", "name=value"),
+    ("budget time fast", "a number"), ("move down -3", "1 to 10 000"),
     ("qqqqqqqqqqqq", "? lists them"), ("train 8x1", "name=value"), ("train speed=3", "the names"),
     ("plan", "one of layers"), ("plan minutes", "minutes of training"), ("steer", "lambda, rate"),
     ("steer rate 7", "0 to 1"), ("steer heat 1", "expected lambda, rate"),

@@ -309,4 +309,56 @@ import Testing
     #expect(shown.status == .finished)
     #expect(replay.state.tradeOffPoints == bench.state.tradeOffPoints)
   }
+
+  @Test func whatComesBeforeTheFirstStepIsSaid() throws {
+    var bench = Bench.opened(width: 120, height: 36)
+    bench.answersAtOnce = false
+    bench.run("train")
+    let run = try #require(bench.state.runs.current(.training))
+    let recorded = bench.recorded
+    bench.send(.answer(.preparing("calibrating on text 129 of 2010"), run: run))
+    let text = render(bench.state).text
+    #expect(text.contains("calibrating on text 129"))
+    #expect(bench.recorded == recorded)
+  }
+
+  /// Trained on this project's own machine; the masks, curves and results are all in the record.
+  @Test func recordedTrainingPlaysToItsEnd() throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../data/sessions/training.sparsity")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    #expect(text.utf8.count < 200_000)
+    let session = try Session(parsing: text)
+    #expect(session.warnings.isEmpty)
+    var replay = Bench(
+      width: session.header.width, height: session.header.height, isReplay: true)
+    var evaluations = 0
+    for entry in session.entries {
+      switch entry.content {
+      case .command(let command):
+        replay.send(.command(command))
+        // The bench has another model than the one that was trained.
+        if case .open = command { continue }
+        let message = replay.state.message
+        #expect(message?.kind != .error && message?.kind != .warning, "\(message?.text ?? "")")
+      case .result(let result):
+        replay.send(.recorded(result))
+        if case .training(let progress) = result {
+          evaluations += 1
+          #expect(replay.state.training.latest?.step == progress.step)
+          #expect(!replay.state.training.pictures.isEmpty)
+        }
+        #expect(render(replay.state).width == session.header.width)
+      }
+    }
+    let training = replay.state.training
+    let result = try #require(training.result)
+    #expect(training.status == .finished)
+    #expect(evaluations >= 4)
+    #expect(result.start.floorCosine < result.start.refitCosine)
+    #expect(result.best.cosine > result.start.refitCosine)
+    #expect(result.speedup.map { Verdict(speedup: $0) } == .faster)
+    #expect(replay.state.tradeOffPoints.contains { $0.row.isTrained })
+    #expect(!replay.state.isDirty)
+  }
 }

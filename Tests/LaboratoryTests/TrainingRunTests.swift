@@ -274,6 +274,9 @@ private final class TrainingFixture {
       answers.compactMap { if case .training(let progress) = $0 { progress } else { nil } }
     }
     #expect(wait { steps($0).count >= 2 })
+    let first = answers.withLock(\.first)
+    #expect(
+      first.map { if case .preparing(let what) = $0 { !what.isEmpty } else { false } } == true)
     laboratory.submit(.steerTraining(.learningRate(5e-4)), run: 7)
     laboratory.submit(.steerTraining(.pause), run: 7)
     #expect(wait { steps($0).contains(where: \.isPaused) })

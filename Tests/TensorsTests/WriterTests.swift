@@ -88,6 +88,29 @@ import Testing
     #expect(try directory.names.isEmpty)
   }
 
+  @Test func whatAKilledProcessLeftAsideGoesWithTheNextWrite() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/a"
+    // Process numbers end at 4194304.
+    for name in ["a.4194999-0.partial", "b.4194999-0.partial", "a.partial", "a.x-0.partial"] {
+      _ = try directory.file(name, "left")
+    }
+    _ = try directory.file("a.\(getpid())-7.partial", "still written")
+    _ = try directory.file("a.4194998-0.partial", "still written elsewhere")
+    let other = open(directory.path + "/a.4194998-0.partial", O_RDWR)
+    #expect(flock(other, LOCK_EX) == 0)
+    defer { close(other) }
+    var file = try AtomicFile(path)
+    try file.write([1])
+    try file.commit()
+    #expect(
+      try directory.names.sorted()
+        == [
+          "a", "a.\(getpid())-7.partial", "a.4194998-0.partial", "a.partial", "a.x-0.partial",
+          "b.4194999-0.partial",
+        ].sorted())
+  }
+
   @Test func placesThatCannotBeWrittenAreSaid() throws {
     let matrix = gaussian(2, 2, seed: 1)
     func found(_ path: String) -> TensorFileError.Problem? {
@@ -109,6 +132,32 @@ import Testing
     #expect(
       error?.problem == .notRepresentable(tensor: "w", index: 2, value: 70000, dtype: .f16))
     #expect(try directory.names.isEmpty)
+  }
+
+  @Test func announcedValuesComeInTheirTurnAndDescribeThemselves() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/a.safetensors"
+    var writer = SafetensorsWriter(metadata: ["tool": "1"])
+    // More than one piece of values, and a type of half the width behind it.
+    writer.expect("a", rows: 600, columns: 700, metadataBytes: 64)
+    writer.expect("b", rows: 3, columns: 5, as: .bf16, metadataBytes: 64)
+    writer.set("c", gaussian(7, 9, seed: 3))
+    var asked: [String] = []
+    let finished = try writer.write(to: path) { name, metadata in
+      asked.append(name)
+      metadata["note:\(name)"] = "\(asked.count)"
+      return name == "a" ? gaussian(600, 700, seed: 1) : Matrix(rows: 3, columns: 5, repeating: 2)
+    }
+    #expect(finished && asked == ["a", "b"])
+    let copy = try Model.open(path)
+    #expect(copy.metadata == ["tool": "1", "note:a": "1", "note:b": "2"])
+    #expect(try copy.matrix(named: "a") == gaussian(600, 700, seed: 1))
+    #expect(try copy.matrix(named: "b") == Matrix(rows: 3, columns: 5, repeating: 2))
+    #expect(try copy.matrix(named: "c") == gaussian(7, 9, seed: 3))
+    var given = SafetensorsWriter()
+    given.expect("a", rows: 2, columns: 2)
+    #expect(try !given.write(to: directory.path + "/b.safetensors") { _, _ in nil })
+    #expect(try directory.names == ["a.safetensors"])
   }
 
   @Test func aModelCanBeWrittenOverItself() throws {

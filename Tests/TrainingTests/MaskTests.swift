@@ -103,16 +103,97 @@ import Testing
     for step in 1...80 {
       let result = try trainer.step(batch)
       #expect(result.sparsity >= last)
-      // At most the cap of every layer's units in a step, but for the end of the ramp.
+      // At most the cap of every layer's units in a step, but for the end of the ramp; no layer ahead of
+      // the schedule or more than a unit and what the cap held back behind it.
       if step != 49 { #expect(result.sparsity - last <= max(0.02, 1.0 / 64) + 1e-9) }
       last = result.sparsity
+      if step < 49 {
+        let target = try #require(result.targetSparsity)
+        for name in trainer.names {
+          let mask = trainer.mask(of: name)!
+          let zeros = 1 - Double(mask.count) / Double(mask.rows * mask.columns)
+          #expect(zeros <= target + 1e-9)
+          #expect(zeros >= min(target, 0.0195 * Double(step)) - 1.0 / 64 - 1e-9)
+        }
+      }
       #expect(followsPattern(trainer, fixture))
       #expect((trainer.lambda != nil) == (step < 49))
     }
-    // The last unit takes no more than a unit's weights too many.
+    // The last unit of each layer takes no more than a unit's weights too many.
     let (height, width) = pattern.unit(rows: 128, columns: 128)
-    let unit = Double(height * width) / Double(8 * 128 * 128)
+    let unit = Double(height * width) / Double(128 * 128)
     #expect(trainer.sparsity >= 0.6 - 1e-9 && trainer.sparsity < 0.6 + unit + 1e-9)
+  }
+
+  /// One step without a learning rate is the proximal step alone: against one in double precision that
+  /// sorts all units.
+  @Test(arguments: [
+    (Pattern.block(8, 1), Regularizer.reweightedGroupLasso), (.block(3, 5), .groupLasso),
+    (.block(1, 1), .reweightedL1), (.block(7, 2), .l1),
+  ])
+  func aProximalStepEqualsTheOneInDoublePrecision(
+    pattern: Pattern, regularizer: Regularizer
+  ) throws {
+    let fixture = try dense(pattern)
+    let trainer = try fixture.trainer(rate: 0, steps: 10)
+    trainer.masks.method = .prox
+    trainer.masks.sparsity = 0.7
+    trainer.masks.regularizer = regularizer
+    trainer.masks.capOfDying = 1
+    let step = try trainer.step(fixture.batch(texts: 2, length: 6))
+    #expect(step.died > 0 && step.lambda ?? 0 > 0)
+    let isAbsolute = regularizer == .l1 || regularizer == .reweightedL1
+    let isReweighted = regularizer == .reweightedL1 || regularizer == .reweightedGroupLasso
+    for layer in fixture.layers {
+      let energies = layer.statistics!.inputEnergy.map { Double($0) }
+      let mean = energies.reduce(0, +) / Double(energies.count)
+      let (rows, columns) = (layer.weights.rows, layer.weights.columns)
+      let (height, width) = pattern.unit(rows: rows, columns: columns)
+      func unit(_ row: Int, _ column: Int) -> Int {
+        row / height * ((columns + width - 1) / width) + column / width
+      }
+      var members: [Int: [(weight: Double, root: Double)]] = [:]
+      for row in 0..<rows {
+        for column in 0..<columns {
+          members[unit(row, column), default: []].append(
+            (Double(layer.weights[row, column]), (energies[column] / mean).squareRoot()))
+        }
+      }
+      let norms = members.mapValues { parts -> Double in
+        if isAbsolute { return parts.map { abs($0.weight * $0.root) }.max()! }
+        return
+          (parts.reduce(0) { $0 + ($1.weight * $1.root) * ($1.weight * $1.root) }
+          / Double(parts.count)).squareRoot()
+      }
+      let average = norms.values.reduce(0, +) / Double(norms.count)
+      let needs = norms.mapValues { isReweighted ? $0 * ($0 / average + 0.1) : $0 }
+      let order = needs.keys.sorted { needs[$0]! < needs[$1]! }
+      func number(_ progress: Double) -> Int {
+        Int(
+          trainer.masks.target(progress: progress)! * Double(rows * columns)
+            / Double(height * width))
+      }
+      // Half a step of ten is done, a twelfth of the ramp: its horizon is two such steps off.
+      let threshold = needs[order[number(0.05 + 0.15 * 0.6) - 1]]! / 2
+      let dead = Set(order.prefix(number(0.05)))
+      let result = trainer.weights(of: layer.name)!
+      for row in 0..<rows {
+        for column in 0..<columns {
+          let (at, weight) = (unit(row, column), Double(layer.weights[row, column]))
+          let share = min(0.5, threshold / needs[at]!)
+          var expected = weight * (1 - share)
+          if isAbsolute {
+            let least = share * norms[at]! / (energies[column] / mean).squareRoot()
+            expected = weight > 0 ? max(0, weight - least) : min(0, weight + least)
+          }
+          if dead.contains(at) { expected = 0 }
+          // A dozen roundings of numbers no larger than the weight.
+          #expect(
+            abs(Double(result[row, column]) - expected) <= 16 * 0x1p-24 * abs(weight) * 4,
+            "\(layer.name) \(row) \(column)")
+        }
+      }
+    }
   }
 
   @Test func aGivenLambdaDecidesHowMuchGoes() throws {
