@@ -118,7 +118,7 @@ struct WireFilter {
       return end
     }
     switch bytes[end] {
-    case UInt8(ascii: "m") where take(bytes, start + 2..<end): return end + 1
+    case UInt8(ascii: "m") where take(bytes, start + 2..<end, start): return end + 1
     case UInt8(ascii: "m"):  // not understood: nothing is known afterwards
       output.append(contentsOf: bytes[start...end])
       shown = nil
@@ -134,9 +134,11 @@ struct WireFilter {
     return end + 1
   }
 
-  /// Takes what `CSI … m` asks for; false when it is not understood.
-  private mutating func take(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+  /// Takes what `CSI … m` asks for; false when it cannot be read. One that sets something besides what
+  /// is followed here passes whole: what is followed is known afterwards all the same.
+  private mutating func take(_ bytes: [UInt8], _ range: Range<Int>, _ sequence: Int) -> Bool {
     var next = wanted
+    var isFollowed = true
     var index = range.lowerBound
     repeat {
       let start = index
@@ -147,7 +149,9 @@ struct WireFilter {
       case 1...5, 7, 8: next.attributes |= 1 << UInt16(number)
       case 30...37, 39, 90...97: next.foreground = color(bytes, start..<index)
       case 40...47, 49, 100...107: next.background = color(bytes, start..<index)
-      case 38, 48:
+      // The font that is in use anyway: the Linux console's description asks for it with every change.
+      case 10: break
+      case 38, 48, 58:
         if index < range.upperBound, bytes[index] == UInt8(ascii: ":") {
           while index < range.upperBound, bytes[index] != UInt8(ascii: ";") { index += 1 }
         } else {
@@ -161,14 +165,23 @@ struct WireFilter {
             else { return false }
           }
         }
-        let color = color(bytes, start..<index)
-        if number == 38 { next.foreground = color } else { next.background = color }
-      default: return false
+        switch number {
+        case 38: next.foreground = color(bytes, start..<index)
+        case 48: next.background = color(bytes, start..<index)
+        default: isFollowed = false
+        }
+      default: isFollowed = false
       }
       guard index == range.upperBound || bytes[index] == UInt8(ascii: ";") else { return false }
       index += 1
     } while index <= range.upperBound
-    wanted = next
+    if isFollowed {
+      wanted = next
+    } else {
+      bring(.all)
+      output.append(contentsOf: bytes[sequence...range.upperBound])
+      (wanted, shown) = (next, next)
+    }
     return true
   }
 

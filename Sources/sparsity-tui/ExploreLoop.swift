@@ -201,7 +201,7 @@ struct ExploreLoop {
     defer { exploration.close() }
     // A key is answered in a few milliseconds of this thread, which other programs' work would
     // otherwise cut into pieces.
-    ThreadPriority.raise(by: 10)
+    ThreadPriority.goFirst()
 
     var lastFrame = 0.0
     var cause = "start"

@@ -102,6 +102,16 @@ import Testing
     #expect(all[2...6].joined() == lines[2...6].joined(), "\(all)")
   }
 
+  /// The Linux console's description names its font with every attribute.
+  @Test func whatIsNotFollowedTakesNothingWithIt() {
+    var filter = WireFilter()
+    _ = filter.filtered(Array("\u{1b}[m".utf8))
+    let font = filter.filtered(Array("\u{1b}[0;10;1mx\u{1b}[0;10m".utf8))
+    #expect(String(decoding: font, as: UTF8.self) == "\u{1b}[1mx\u{1b}[0m")
+    let crossed = filter.filtered(Array("\u{1b}[36m\u{1b}[9;1mx\u{1b}[0m".utf8))
+    #expect(String(decoding: crossed, as: UTF8.self) == "\u{1b}[36m\u{1b}[9;1mx\u{1b}[0m")
+  }
+
   /// A shell that had the terminal may have left any colour.
   @Test func afterSomebodyElseEverythingIsSentAgain() {
     var filter = WireFilter()
