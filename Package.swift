@@ -73,7 +73,11 @@ let package = Package(
       ],
       swiftSettings: optimised),
     .target(
-      name: "Pruning", dependencies: ["Tensors", "Experiments", "Kernels", "Intrinsics"],
+      name: "Pruning",
+      dependencies: [
+        "Tensors", "Experiments", "Kernels", "Intrinsics", "MicroKernels512", "MicroKernels256",
+        "MicroKernelsPortable",
+      ],
       swiftSettings: optimised),
     .target(name: "Benchmarking", dependencies: ["Experiments"], swiftSettings: optimised),
     .target(

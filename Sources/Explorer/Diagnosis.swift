@@ -121,7 +121,7 @@ extension Diagnosis {
       } else if isSingle, loss > 0.2, (sparseShare ?? 0) < 0.85 {
         find(
           .singleRows, loss,
-          "single rows load an input for every multiplication, so the L1 cache is the "
+          "single rows load an input for most of their multiplications, so the L1 cache is the "
             + "limit; blocks of 8 or more rows share it")
       }
       let stored = Double(max(1, measurement.bytesSparse))

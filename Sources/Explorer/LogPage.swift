@@ -77,7 +77,7 @@ enum LogPage {
       let undo = state.history.undoable.map { "u takes back: \($0)" } ?? "nothing to undo"
       let redo = state.history.redoable.map { "; ^R makes again: \($0)" } ?? ""
       frame.putWrapped(
-        "a and b hold a state, c compares them with each other or with what is shown. \(undo)\(redo).",
+        "a and b hold a state, c compares them with each other or with what is shown; \(undo)\(redo).",
         in: area, style: theme.muted)
       return
     }

@@ -60,7 +60,8 @@ struct ScreenLayout {
     guard state.width >= 112, let prunable = state.model.value?.prunable, prunable.count <= 100
     else { return usual }
     let names = Wording.short(prunable.map(\.name))
-    let needed = (names.map { CellText.width($0) }.max() ?? 0) + 3
+    // The table below the list shows the errors from 28 columns on.
+    let needed = max(28, (names.map { CellText.width($0) }.max() ?? 0) + 3)
     return min(max(usual, needed), max(usual, min(usual + 4, 40)))
   }
 

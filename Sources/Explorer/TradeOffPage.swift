@@ -301,13 +301,17 @@ enum TradeOffPage {
         TableCell(SweepPage.text(x, row[x].number)), TableCell(SweepPage.text(y, row[y].number)),
       ]
     }
+    func figures(_ column: ResultColumn) -> TableColumn {
+      let title = SweepPage.shortTitle(column)
+      let texts = front.members.map { SweepPage.text(column, points[$0].row[column].number) }
+      let widest = texts.map { CellText.width($0) }.max() ?? 0
+      return TableColumn(title, .fixed(min(10, max(CellText.width(title), widest, 6))), .right)
+    }
     frame.table(
       Table(
         columns: [
           TableColumn(front.knee == nil ? "front" : "front, ★ knee", .flexible(minimum: 13)),
-          TableColumn("zeros", .fixed(6), .right),
-          TableColumn(SweepPage.shortTitle(x), .fixed(10), .right),
-          TableColumn(SweepPage.shortTitle(y), .fixed(10), .right),
+          TableColumn("zeros", .fixed(5), .right), figures(x), figures(y),
         ], rows: rows), in: rect, theme: theme)
   }
 }

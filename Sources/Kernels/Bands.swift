@@ -17,14 +17,16 @@ struct Bands {
     let kept = rows.filter { mask.count(row: $0) > 0 }
     var candidates = [suggested(mask: mask, pattern: pattern, rows: rows, kept: kept)]
     let singles = Bands(rows: rows.map { [$0] })
-    for height in [8, 4, 2] where candidates[0].estimate(mask) > Self.regular(mask) {
+    for height in [8, 4, 2] where candidates[0].estimate(mask).time > Self.regular(mask) {
       candidates.append(Bands(rows: split(rows, height)))
     }
     candidates.append(singles)
     let times = candidates.map { $0.estimate(mask) }
-    let fastest = times.indices.min { times[$0] < times[$1] } ?? 0
+    let fastest = times.indices.min { times[$0].time < times[$1].time } ?? 0
     // A second pass over the output has costs that the estimate does not see: demand a clear gain.
-    if times[fastest] > 0.9 * times[candidates.count - 1] { return singles }
+    if times[fastest].isSplit, times[fastest].time > 0.9 * times[candidates.count - 1].time {
+      return singles
+    }
     return candidates[fastest]
   }
 
@@ -32,12 +34,17 @@ struct Bands {
     let empty = Set(rows).subtracting(kept)
     let dropped = rows.filter(empty.contains).map { [$0] }
     switch pattern.base {
-    case .block(let height, _): return Bands(rows: split(rows, height))
-    case .nm, .tileVector: return Bands(rows: rows.map { [$0] })
+    case .block(let height, _):
+      return Self.findsItself(height: height, mask)
+        ? Bands(rows: rows.map { [$0] }) : Bands(rows: split(rows, height))
+    // Single rows find what they share, tiles too, and an overlay costs no second pass over the output:
+    // tew64+5% at 128 tokens takes 158 µs at 0.8 and 90 at 0.9, slabs and an overlay 163 and 93. What is
+    // left over tw64, 33 % at 0.9, is the overlay's own weights, which meet as many loads as those of
+    // 1x1 at 0.95: 57 µs beside the 33 of the tiles.
+    case .nm, .tileVector, .tileElement: return Bands(rows: rows.map { [$0] })
     case .row: return Bands(rows: split(kept, 8) + dropped)
     case .column: return Bands(rows: split(rows, 8))
     case .tile(let width): return Bands(rows: split(kept, width) + dropped)
-    case .tileElement(let width, _): return similar(mask: mask, rows: rows, tile: width)
     }
   }
 
@@ -55,34 +62,25 @@ struct Bands {
     return bands
   }
 
-  /// Tiles whose rows also keep some elements of their own, and between which rows were dropped: each row
-  /// takes the next rows with which it has more than half of its inputs in common.
-  private static func similar(mask: Mask, rows: [Int], tile: Int) -> Bands {
-    let counts = rows.map { mask.count(row: $0) }
-    var taken = [Bool](repeating: false, count: rows.count)
-    var bands: [[Int]] = []
-    for first in rows.indices where !taken[first] {
-      var band = [rows[first]]
-      taken[first] = true
-      for next in first + 1..<min(rows.count, first + 1 + 2 * max(8, tile)) where !taken[next] {
-        if band.count == min(8, tile) { break }
-        let shared = mask.shared(rows[first], rows[next])
-        if shared * 2 > min(counts[first], counts[next]) {
-          band.append(rows[next])
-          taken[next] = true
-        }
-      }
-      bands.append(band)
-    }
-    return Bands(rows: bands)
+  /// Blocks whose rows the kernel of single rows puts together as well as slabs would or better. Share of the
+  /// peak at 128 tokens and 0.5 / 0.8 / 0.9 / 0.95, slabs and single rows: 2x1 84 / 75 / 66 / 50 and 98 /
+  /// 92 / 80 / 72 %; 4x1 89 / 90 / 88 / 86 and 96 / 93 / 85 / 61 % (Zen 5, 2026-11).
+  private static func findsItself(height: Int, _ mask: Mask) -> Bool {
+    height == 2 || height == 4 && Double(mask.count) > 0.3 * Double(mask.rows * mask.columns)
   }
 
-  /// Share of the FMA peak that a band of this height reaches, from measurements at 128 tokens.
-  private static let efficiency = [0, 0.62, 0.78, 0.85, 0.91, 0.92, 0.93, 0.92, 0.93]
+  /// Share of the FMA peak that a band of 2 rows and more reaches, from measurements at 128 tokens.
+  private static let efficiency = [0, 0, 0.66, 0.8, 0.91, 0.92, 0.93, 0.92, 0.93]
 
-  /// Time in units of one kept weight at the peak.
-  private func estimate(_ mask: Mask) -> Double {
-    var time = 0.0
+  /// The same of single rows that share as much as random ones, which depends on how many weights they
+  /// have between two updates of the output.
+  private static func singleEfficiency(density: Double) -> Double {
+    density > 0.4 ? 0.84 : density > 0.15 ? 0.74 : density > 0.08 ? 0.65 : 0.56
+  }
+
+  /// Time in units of one kept weight at the peak, and whether rows of slabs keep weights of their own.
+  private func estimate(_ mask: Mask) -> (time: Double, isSplit: Bool) {
+    var (time, rest, second) = (0.0, 0, 0)
     for band in rows {
       var shared = 0
       var total = 0
@@ -97,24 +95,19 @@ struct Bands {
           shared &+= all.nonzeroBitCount
         }
       }
-      let rest = total - shared * band.count
+      if band.count == 1 {
+        rest += total
+        continue
+      }
       time += Double(shared * band.count) / Self.efficiency[band.count]
-      if rest > 0 { time += Double(rest) / Self.efficiency[1] + 4 * Double(band.count) }
+      rest += total - shared * band.count
+      if total > shared * band.count { second += band.count }
     }
-    return time
+    let density = Double(rest) / Double(max(1, mask.rows * mask.columns))
+    time += Double(rest) / Self.singleEfficiency(density: density) + 4 * Double(second)
+    return (time, second > 0)
   }
 
   /// The time of a mask that packs perfectly, with some slack.
   private static func regular(_ mask: Mask) -> Double { Double(mask.count) / 0.75 }
-}
-
-extension Mask {
-  /// Inputs that both rows keep.
-  fileprivate func shared(_ a: Int, _ b: Int) -> Int {
-    var count = 0
-    for word in 0..<wordsPerRow {
-      count += (words[a * wordsPerRow + word] & words[b * wordsPerRow + word]).nonzeroBitCount
-    }
-    return count
-  }
 }

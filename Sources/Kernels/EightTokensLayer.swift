@@ -3,10 +3,10 @@ public import Tensors
 
 /// A masked layer for 2 to 15 tokens: `Y = X · (W ∘ M)ᵀ + b` on panels `[features][8]`.
 ///
-/// The format is the one of nine that is estimated fastest for the mask itself: strips of 32 or 16
-/// outputs (outputs in lanes), of 8, 4 or 1 output (tokens in lanes, two inputs a register;
-/// neighbouring inputs in one load where the mask has them), or N of 4 by selectors. Reordered
-/// columns cost nothing: lists name original columns.
+/// The format is the one that is estimated fastest for the mask itself: strips of 32 or 16 outputs
+/// (outputs in lanes), of 8, 4 or 1 output (tokens in lanes, two inputs a register; neighbouring inputs
+/// in one load where the mask has them), N of 4 by selectors, or single weights by table lookup.
+/// Reordered columns cost nothing: lists name original columns.
 ///
 /// Zeros that pad a format meet activations too; when an activation is not finite and the format
 /// has such zeros, outputs are summed weight by weight instead, so that pruned weights never spread

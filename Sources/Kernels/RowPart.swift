@@ -4,13 +4,18 @@ import Tensors
 /// Weights that no neighbouring row shares: lists row by row, cut into ranges of inputs whose
 /// activations stay in L1.
 ///
-/// Rows are dealt to chunks of equal weight (the units of threads), and within a range and chunk sorted
-/// by their number of weights, so that rows of a group have equally many and loops end where the branch
-/// predictor expects it. Every row of the part stands in the first range, empty or not, which starts
-/// the output from the bias.
+/// Within a range rows stand in groups of four that keep equally many inputs and share what they can, and
+/// groups in the order of those numbers, so that loops end where the branch predictor expects it. Every
+/// row of the part stands in the first range, empty or not, which starts the output from the bias.
+///
+/// For few panels rows are dealt to chunks of equal weight, the units of threads. From four panels on,
+/// which two threads share between them, up to 1024 rows are one chunk, as more candidates share more: at
+/// 128 tokens and 768x768 four chunks take 4 % longer at 0.8 (1x1), 7 % at 0.9 (1x8). More threads than
+/// that split each range anew and wait for each other after it. Taller layers go through all ranges chunk
+/// by chunk, so that the outputs that are added to from range to range stay in L2.
 final class RowPart: Sendable {
   /// Groups of one height, as the micro-kernel takes them.
-  private struct List: Sendable {
+  fileprivate struct List: Sendable {
     let height: Int
     let first: [Int]
     let starts: Buffer<UInt32>
@@ -33,13 +38,13 @@ final class RowPart: Sendable {
   let prefix: [Int]
   /// Adds to outputs that slabs have written before.
   let accumulates: Bool
-  /// Rows that are computed together.
-  let height: Int
   private let kRange: Int
   /// Two panels at once, where there are two.
   let inPairs: Bool
   private let ranges: Int
   private let chunks: Int
+  /// Whether threads take chunks of rows through all ranges; else `runTogether` is for them.
+  let isInChunks: Bool
   /// `[range · chunks + chunk]`: its first weight.
   private let firstWeight: [Int]
   private let lists: [List]
@@ -47,23 +52,19 @@ final class RowPart: Sendable {
   let values: StoredValues
   private let kernels: MicroKernels
 
-  /// Panels at once, rows of a group and inputs of a range.
+  /// Panels at once and inputs of a range.
   ///
   /// Two panels of 128 inputs, or one of 256, are 32 KiB of a 48 KiB L1. Each range costs an update of
-  /// the output (a store a cycle, some 10 cycles a row), so sparse layers take longer ranges though some
-  /// activations then come from L2, and very sparse ones one panel, which makes them twice as long.
-  /// 768x768 at 128 tokens, µs at s = 0.8 / 0.9 / 0.95 (Zen 5 at 3.7 GHz, 2026-11):
-  /// 4 rows and two panels of 128: 208 / 119 / 75.6, of 192: 209 / 117 / 69.7, of 256: 236 / 124 / 69.4;
-  /// 8 rows and one panel of 256: 211 / 117 / 66.5, of 320: 218 / 119 / 67.6; 12 rows and one panel of
-  /// 256: 210 / 116 / 65.4. Prefetching the outputs of the next group, or storing panels at other
-  /// distances from each other: no gain or 1 to 4 % lost.
+  /// the output (a store a cycle, some 10 cycles a row), so very sparse layers take longer ranges though
+  /// some activations then come from L2. Short ranges also let rows share more. 768x768 at 128 tokens, µs
+  /// with two panels of 128 / 192 / 256 inputs, and with one of 256 in groups of eight rows: 1x1 at 0.9: 99 /
+  /// 102 / 103 / 103, at 0.95: 68 / 57 / 58 / 60; 1x8 at 0.9: 84 / 89 / 105 / 96, at 0.95: 47 / 51 / 59 / 52;
+  /// 1x32 at 0.9: 75 / 77 / 81 (least of three runs, Zen 5 at 3.7 GHz, 2026-11).
   private static func tile(
     density: Double, tokens: Int, _ set: InstructionSet
-  ) -> (inPairs: Bool, height: Int, kRange: Int) {
-    if tokens > 32, density >= 0.08 || set != .avx512 {
-      return (true, 4, density < 0.15 ? 192 : 128)
-    }
-    return (false, set == .avx512 ? 8 : 4, density < 0.08 && tokens <= 32 ? 384 : 256)
+  ) -> (inPairs: Bool, kRange: Int) {
+    if tokens > 32 { return (true, density < 0.08 ? 192 : 128) }
+    return (false, density < 0.08 ? 384 : 256)
   }
 
   private static func count(_ words: [UInt64], _ row: Int, _ wordsPerRow: Int) -> Int {
@@ -79,25 +80,25 @@ final class RowPart: Sendable {
   ) {
     rowCount = rows.count
     self.accumulates = accumulates
+    isInChunks = tokens <= 96
     kernels = MicroKernels.of(instructionSet)
     let kept = rows.reduce(0) { $0 + Self.count(words, $1, wordsPerRow) }
-    (inPairs, height, kRange) = Self.tile(
+    (inPairs, kRange) = Self.tile(
       density: Double(kept) / Double(max(1, rows.count * weights.columns)), tokens: tokens,
       instructionSet)
     ranges = max(1, (weights.columns + kRange - 1) / kRange)
     let wordsPerRange = kRange / 64
     let plan = RowPlan(
-      rows: rows, height: height, words: words, wordsPerRow: wordsPerRow,
-      wordsPerRange: wordsPerRange, ranges: ranges, keepsEmpty: !accumulates)
+      rows: rows, words: words, wordsPerRow: wordsPerRow, wordsPerRange: wordsPerRange,
+      ranges: ranges, keepsEmpty: !accumulates, inChunks: isInChunks)
     chunks = plan.chunks
     prefix = plan.prefix
     firstWeight = plan.firstWeight
     lists = [List(plan.groups), List(plan.singles)]
-    let total = prefix[chunks]
-    let offsets = Buffer<UInt16>(count: total + 16)
+    let offsets = Buffer<UInt16>(count: plan.offsets + 16)
     offsets.pointer.initialize(repeating: 0, count: offsets.count)
     self.offsets = offsets
-    values = StoredValues(count: total, dtype: dtype) { target in
+    values = StoredValues(count: prefix[chunks], dtype: dtype) { target in
       for list in [plan.groups, plan.singles] {
         plan.fill(
           list, words: words, wordsPerRow: wordsPerRow, wordsPerRange: wordsPerRange,
@@ -120,16 +121,88 @@ final class RowPart: Sendable {
     panels: Int, chunks part: Range<Int>, bias: UnsafePointer<Float>
   ) {
     guard !part.isEmpty else { return }
-    for range in 0..<ranges {
+    func multiply(_ range: Int, _ part: Range<Int>) {
       let (from, to) = (range * chunks + part.lowerBound, range * chunks + part.upperBound)
       values.withFloats(firstWeight[from]..<firstWeight[to], kernels) { floats in
-        for list in lists where list.first[from] < list.first[to] {
-          kernels.singleRows(
-            list.height, x + range * kRange * 32, xPanel, y, yPanel, panels, list.starts.pointer,
-            list.counts.pointer, list.rowNumbers.pointer, offsets.pointer, floats, bias, inPairs,
-            accumulates || range > 0, list.first[from], list.first[to])
+        for list in lists {
+          self.multiply(
+            list, list.first[from]..<list.first[to], floats, range, x, xPanel, y, yPanel, panels,
+            bias)
         }
       }
     }
+    if isInChunks {
+      for range in 0..<ranges { multiply(range, part) }
+    } else {
+      for chunk in part { for range in 0..<ranges { multiply(range, chunk..<chunk + 1) } }
+    }
+  }
+
+  /// The same for all rows, on several threads that share out each range.
+  func runTogether(
+    _ x: UnsafePointer<Float>, _ xPanel: Int, _ y: UnsafeMutablePointer<Float>, _ yPanel: Int,
+    panels: Int, threads: Int, bias: UnsafePointer<Float>
+  ) {
+    nonisolated(unsafe) let (x, y, bias) = (x, y, bias)
+    let (groups, singles) = (lists[0], lists[1])
+    for place in 0..<chunks * ranges {
+      let (chunk, range) = (place / ranges, place % ranges)
+      let (from, to) = (range * chunks + chunk, range * chunks + chunk + 1)
+      let all = groups.first[from]..<groups.first[to]
+      // Single rows, three at most, stand behind the groups' weights.
+      let rest = singles.first[from]..<singles.first[to]
+      let end =
+        rest.isEmpty ? firstWeight[to] : Int(singles.starts.pointer[2 * rest.lowerBound + 1])
+      WorkerPool.shared.run(threads: threads) { worker in
+        let (first, last) = (
+          groups.cut(all, end: end, worker, of: threads),
+          groups.cut(all, end: end, worker + 1, of: threads)
+        )
+        if first < last {
+          let weights = groups.weight(first)..<(last < all.upperBound ? groups.weight(last) : end)
+          values.withFloats(weights, kernels) {
+            multiply(groups, first..<last, $0, range, x, xPanel, y, yPanel, panels, bias)
+          }
+        }
+        if worker == threads - 1, !rest.isEmpty {
+          values.withFloats(end..<firstWeight[to], kernels) {
+            multiply(singles, rest, $0, range, x, xPanel, y, yPanel, panels, bias)
+          }
+        }
+      }
+    }
+  }
+
+  private func multiply(
+    _ list: List, _ groups: Range<Int>, _ floats: UnsafePointer<Float>, _ range: Int,
+    _ x: UnsafePointer<Float>, _ xPanel: Int, _ y: UnsafeMutablePointer<Float>, _ yPanel: Int,
+    _ panels: Int, _ bias: UnsafePointer<Float>
+  ) {
+    guard !groups.isEmpty else { return }
+    kernels.singleRows(
+      list.height, x + range * kRange * 32, xPanel, y, yPanel, panels, list.starts.pointer,
+      list.counts.pointer, list.rowNumbers.pointer, offsets.pointer, floats, bias, inPairs,
+      accumulates || range > 0, groups.lowerBound, groups.upperBound)
+  }
+}
+
+extension RowPart.List {
+  /// Where the weights of a group start.
+  fileprivate func weight(_ group: Int) -> Int { Int(starts.pointer[2 * group + 1]) }
+
+  /// The group at which `share / shares` of the weights of `groups` begins.
+  ///
+  /// - Parameter end: where their weights end.
+  fileprivate func cut(_ groups: Range<Int>, end: Int, _ share: Int, of shares: Int) -> Int {
+    if share <= 0 || groups.isEmpty { return groups.lowerBound }
+    if share >= shares { return groups.upperBound }
+    let first = weight(groups.lowerBound)
+    let target = first + (end - first) * share / shares
+    var (low, high) = (groups.lowerBound, groups.upperBound)
+    while low < high {
+      let middle = (low + high) / 2
+      if weight(middle) < target { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }

@@ -76,7 +76,7 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
   }
 
   private func tile(_ rows: RowPart) -> String {
-    "\(rows.height)x\(instructionSet == .avx512 && rows.inPairs ? 4 : 2)"
+    "4x\(instructionSet == .avx512 && rows.inPairs ? 4 : 2)"
   }
 
   func multiply(_ x: Activations, into y: Activations, threads: Int) {
@@ -95,14 +95,26 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
       }
       return
     }
-    WorkerPool.shared.run(threads: threads) { worker in
-      runOwn(x, y, panels: 0..<panels, share: worker, of: threads)
+    if !slabs.isEmpty || singles?.isInChunks == true {
+      WorkerPool.shared.run(threads: threads) { worker in
+        runOwn(x, y, panels: 0..<panels, share: worker, of: threads)
+      }
     }
-    if overlay != nil {
+    if let singles, !singles.isInChunks { runTogether(singles, x, y, threads) }
+    guard let overlay else { return }
+    if overlay.isInChunks {
       WorkerPool.shared.run(threads: threads) { worker in
         runOverlay(x, y, panels: 0..<panels, share: worker, of: threads)
       }
+    } else {
+      runTogether(overlay, x, y, threads)
     }
+  }
+
+  private func runTogether(_ part: RowPart, _ x: Activations, _ y: Activations, _ threads: Int) {
+    part.runTogether(
+      x.pointer, columns * 32, y.pointer, rows * 32, panels: x.panels, threads: threads,
+      bias: bias.pointer)
   }
 
   /// Whole panels for each thread are perfectly even whatever the mask; pairs keep the wide tiles.
@@ -147,9 +159,11 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
           input, columns * 32, output, rows * 32, panels: count,
           slabs: part.slabs(share: share, of: shares), bias: bias.pointer)
       }
-      singles?.run(
-        input, columns * 32, output, rows * 32, panels: count,
-        chunks: singles!.chunks(share: share, of: shares), bias: bias.pointer)
+      if let singles, shares == 1 || singles.isInChunks {
+        singles.run(
+          input, columns * 32, output, rows * 32, panels: count,
+          chunks: singles.chunks(share: share, of: shares), bias: bias.pointer)
+      }
     }
   }
 
@@ -189,6 +203,10 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
         total += part.prefix[own.upperBound] - part.prefix[own.lowerBound]
       }
       for part in [singles, overlay].compactMap({ $0 }) {
+        guard part.isInChunks else {
+          total += (part.weightCount + threads - 1) / threads
+          continue
+        }
         let own = part.chunks(share: share, of: threads)
         total += part.prefix[own.upperBound] - part.prefix[own.lowerBound]
       }

@@ -38,47 +38,56 @@ final class SmallBatchPart<Form: StripForm>: @unchecked Sendable {
   let bias: UnsafePointer<Float>
   private let owners: [AnyObject]
 
-  init(_ form: Form, _ format: PackedStrips, firstColumn: Int = 0, adding: Bool = false) {
-    kind = .strips(form, firstColumn: firstColumn)
-    name = "strips-" + form.text
-    (groups, stored, halves) = (format.groups, format.values.count, format.values.halves)
-    indexBytes = format.index.bytes + format.starts.bytes + format.places.bytes
-    self.adding = adding
-    values = UnsafeRawPointer(format.values.pointer)
-    lists = UnsafeRawPointer(format.index.pointer)
-    starts = UnsafePointer(format.starts.pointer)
-    windows = starts
-    (rows, runs, bias) = format.places.pointers
-    owners = [format.values, format.index, format.starts] + format.places.owners
+  convenience init(
+    _ form: Form, _ format: PackedStrips, firstColumn: Int = 0, adding: Bool = false
+  ) {
+    self.init(
+      .strips(form, firstColumn: firstColumn), "strips-" + form.text, format.groups, format.values,
+      lists: Memory(format.index), starts: format.starts, outputs: format.places, adding: adding)
   }
 
-  init(_ format: PackedLookup, adding: Bool = false) {
-    kind = .lookup
-    name = "lookup"
-    (groups, stored, halves) = (format.groups, format.values.count, format.values.halves)
-    indexBytes =
-      format.places.bytes + format.windows.bytes + format.starts.bytes + format.outputs.bytes
-    self.adding = adding
-    values = UnsafeRawPointer(format.values.pointer)
-    lists = UnsafeRawPointer(format.places.pointer)
-    windows = UnsafePointer(format.windows.pointer)
-    starts = UnsafePointer(format.starts.pointer)
-    (rows, runs, bias) = format.outputs.pointers
-    owners = [format.values, format.places, format.windows, format.starts] + format.outputs.owners
+  convenience init(_ format: PackedLookup, adding: Bool = false) {
+    self.init(
+      .lookup, "lookup", format.groups, format.values, lists: Memory(format.places),
+      windows: format.windows, starts: format.starts, outputs: format.outputs, adding: adding)
   }
 
-  init(_ format: PackedQuads) {
-    kind = .quads(kept: format.kept, quads: format.quads)
-    name = "quads-\(format.kept):4"
-    (groups, stored, halves) = (format.groups, format.values.count, format.values.halves)
-    indexBytes = format.selectors.bytes + format.places.bytes
-    adding = false
-    values = UnsafeRawPointer(format.values.pointer)
-    lists = UnsafeRawPointer(format.selectors.pointer)
-    starts = UnsafePointer(format.selectors.pointer)
-    windows = starts
-    (rows, runs, bias) = format.places.pointers
-    owners = [format.values, format.selectors] + format.places.owners
+  convenience init(_ format: PackedQuads) {
+    self.init(
+      .quads(kept: format.kept, quads: format.quads), "quads-\(format.kept):4", format.groups,
+      format.values, lists: Memory(format.selectors), outputs: format.places)
+  }
+
+  /// A buffer whose elements the kind tells.
+  private struct Memory {
+    let pointer: UnsafeRawPointer
+    let bytes: Int
+    let owner: AnyObject
+
+    init<Element>(_ buffer: PackedBuffer<Element>) {
+      (pointer, bytes, owner) = (UnsafeRawPointer(buffer.pointer), buffer.bytes, buffer)
+    }
+  }
+
+  /// Without `windows` or `starts` the format has none, and kernels do not read them.
+  private init(
+    _ kind: Kind, _ name: String, _ groups: Int, _ values: PackedWeights, lists: Memory,
+    windows: PackedBuffer<UInt32>? = nil, starts: PackedBuffer<UInt32>? = nil,
+    outputs: OutputPlaces, adding: Bool = false
+  ) {
+    let none = PackedBuffer<UInt32>(count: 0)
+    self.kind = kind
+    self.name = name
+    self.groups = groups
+    self.adding = adding
+    (stored, halves) = (values.count, values.halves)
+    indexBytes = lists.bytes + (windows?.bytes ?? 0) + (starts?.bytes ?? 0) + outputs.bytes
+    self.values = UnsafeRawPointer(values.pointer)
+    self.lists = lists.pointer
+    self.windows = UnsafePointer((windows ?? none).pointer)
+    self.starts = UnsafePointer((starts ?? none).pointer)
+    (rows, runs, bias) = outputs.pointers
+    owners = [values, lists.owner, windows ?? none, starts ?? none] + outputs.owners
   }
 
   /// Work before group `group`, in steps.

@@ -41,25 +41,27 @@ struct PackedQuads: Sendable {
     values = PackedWeights(count: groups * quads * kept * 16, halves: source.halves)
     selectors = PackedBuffer(count: groups * chunks * 16)
     places = OutputPlaces(lanes: Array(0..<source.rows.count), source: source, bias: bias)
+    let order = source.columnOrder
     source.weights.values.withUnsafeBufferPointer { weights in
       source.orderedWords.withUnsafeBufferPointer { words in
         for packed in 0..<source.rows.count {
           let (group, lane) = (packed / 16, packed % 16)
           let weightRow = source.rows[packed] * source.columns
-          for quad in 0..<quads {
-            var bits = words[packed * source.wordsPerRow + quad / 16] >> UInt64(quad % 16 * 4) & 15
-            var slot = 0
+          for word in 0..<source.wordsPerRow {
+            var bits = words[packed &* source.wordsPerRow &+ word]
+            var (last, slot) = (-1, 0)
             while bits != 0 {
-              let within = bits.trailingZeroBitCount
-              bits &= bits - 1
-              let position = quad * 4 + within
+              let position = word &* 64 &+ bits.trailingZeroBitCount
+              bits &= bits &- 1
+              let quad = position / 4
+              slot = quad == last ? slot &+ 1 : 0
+              last = quad
               values.put(
-                weights[weightRow + (source.columnOrder?[position] ?? position)],
-                at: ((group * quads + quad) * kept + slot) * 16 + lane)
-              let shift = UInt32(2 * (quad % perChunk * kept + slot))
-              selectors.pointer[(group * chunks + quad / perChunk) * 16 + lane] |=
-                UInt32(within) << shift
-              slot += 1
+                weights[weightRow &+ (order?[position] ?? position)],
+                at: ((group &* quads &+ quad) &* kept &+ slot) &* 16 &+ lane)
+              let shift = UInt32(truncatingIfNeeded: 2 &* (quad % perChunk &* kept &+ slot))
+              selectors.pointer[(group &* chunks &+ quad / perChunk) &* 16 &+ lane] |=
+                UInt32(truncatingIfNeeded: position & 3) &<< shift
             }
           }
         }

@@ -37,23 +37,30 @@ extension SmallBatchSource {
 }
 
 extension Mask {
-  /// The weights of columns that `height` consecutive rows of the order keep at least half of, and
-  /// the others.
+  /// The weights of columns that `height` (at most 63) consecutive rows of the order keep at least half
+  /// of, and the others.
   func split(rows order: [Int], height: Int) -> (dense: Mask, rest: Mask) {
     var dense = Mask(rows: rows, columns: columns)
     var rest = self
     for first in stride(from: 0, to: order.count, by: height) {
       let members = order[first..<min(first + height, order.count)]
       for word in 0..<wordsPerRow {
-        var union: UInt64 = 0
-        for row in members { union |= words[row * wordsPerRow + word] }
-        var chosen: UInt64 = 0
-        while union != 0 {
-          let bit = union & (~union &+ 1)
-          union &= union - 1
-          let count = members.count { words[$0 * wordsPerRow + word] & bit != 0 }
-          if 2 * count >= members.count { chosen |= bit }
+        // Rows that keep each of 64 columns, counted in bit planes: the lowest bits first.
+        var planes = InlineArray<6, UInt64>(repeating: 0)
+        for row in members {
+          var carry = words[row * wordsPerRow + word]
+          for plane in 0..<6 {
+            (planes[plane], carry) = (planes[plane] ^ carry, planes[plane] & carry)
+          }
         }
+        let least = (members.count + 1) / 2
+        var (more, equal): (UInt64, UInt64) = (0, .max)
+        for plane in stride(from: 5, through: 0, by: -1) {
+          let wanted: UInt64 = least >> plane & 1 == 1 ? .max : 0
+          more |= equal & planes[plane] & ~wanted
+          equal &= ~(planes[plane] ^ wanted)
+        }
+        let chosen = more | equal
         for row in members {
           dense.words[row * wordsPerRow + word] = words[row * wordsPerRow + word] & chosen
           rest.words[row * wordsPerRow + word] &= ~chosen

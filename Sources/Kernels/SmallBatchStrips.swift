@@ -54,12 +54,14 @@ struct PackedStrips: Sendable {
     let index = PackedBuffer<UInt16>(count: steps * shape.strips * shape.entries)
     let starts = PackedBuffer<UInt32>(count: groups.count + 1)
     var lanes = [Int](repeating: -1, count: groups.count * shape.outputs)
+    var filler = StripFiller(source, shape: shape, ordered: ordered, columns: columns)
     var step = 0
     for (number, group) in groups.enumerated() {
       for (slot, strip) in group.strips.enumerated() {
         let firstRow = strip * shape.height
-        for row in 0..<min(shape.height, source.rows.count - firstRow) {
-          lanes[number * shape.outputs + slot * shape.height + row] = firstRow + row
+        let rows = firstRow..<min(firstRow + shape.height, source.rows.count)
+        for row in rows {
+          lanes[number * shape.outputs + slot * shape.height + row - firstRow] = row
         }
         for (position, entry) in (lists.starts[strip]..<lists.starts[strip + 1]).enumerated() {
           let at = (step + position / shape.entries) * shape.strips + slot
@@ -69,11 +71,9 @@ struct PackedStrips: Sendable {
           // end.
           let start = max(columns.lowerBound, min(column, columns.upperBound - shape.width))
           index.pointer[at * shape.entries + within] = UInt16((start - columns.lowerBound) * scale)
-          Self.fill(
-            values, at: at * shape.unit, entry: within, source, shape, rows: firstRow,
-            column: column, start: start,
-            ordered: ordered)
+          filler.place(column: column, start: start, entry: within, at: at * shape.unit)
         }
+        filler.fill(values, rows: rows)
       }
       step += group.steps
       starts.pointer[number + 1] = UInt32(step)
@@ -83,25 +83,56 @@ struct PackedStrips: Sendable {
     self.starts = starts
     places = OutputPlaces(lanes: lanes, source: source, bias: bias)
   }
+}
 
-  private static func fill(
-    _ values: PackedWeights, at base: Int, entry: Int, _ source: SmallBatchSource,
-    _ shape: StripShape,
-    rows firstRow: Int, column: Int, start: Int, ordered: Bool
-  ) {
-    let (height, width) = (shape.height, shape.width)
-    let perRow = source.wordsPerRow
-    let end = min(column + width, source.columns)
-    source.weights.values.withUnsafeBufferPointer { weights in
-      (ordered ? source.orderedWords : source.words).withUnsafeBufferPointer { words in
-        for row in 0..<min(height, source.rows.count - firstRow) {
-          let weightRow = source.rows[firstRow + row] * source.columns
-          let wordRow = (firstRow + row) * perRow
-          for position in column..<end
-          where words[wordRow + position >> 6] >> (position & 63) & 1 == 1 {
-            let original = ordered ? source.columnOrder?[position] ?? position : position
-            let lane = shape.lane(entry: entry, row: row, column: position - start)
-            values.put(weights[weightRow + original], at: base + lane)
+/// Puts the weights of one strip after the other to their places: a table from columns to places, and one
+/// walk over the bits of each row.
+private struct StripFiller {
+  let source: SmallBatchSource
+  let shape: StripShape
+  let ordered: Bool
+  let columns: Range<Int>
+  private var places: [Int32]
+  private let perRow: Int
+
+  init(_ source: SmallBatchSource, shape: StripShape, ordered: Bool, columns: Range<Int>) {
+    self.source = source
+    self.shape = shape
+    self.ordered = ordered
+    self.columns = columns
+    places = [Int32](repeating: 0, count: columns.count)
+    perRow = shape.lane(entry: 0, row: 1, column: 0) - shape.lane(entry: 0, row: 0, column: 0)
+  }
+
+  /// An entry of the strip's list whose weights start at `base`.
+  @inline(__always)
+  mutating func place(column: Int, start: Int, entry: Int, at base: Int) {
+    for position in column..<min(column + shape.width, columns.upperBound) {
+      places[position &- columns.lowerBound] = Int32(
+        truncatingIfNeeded: base &+ shape.lane(entry: entry, row: 0, column: position &- start))
+    }
+  }
+
+  /// The strip's rows, all of whose columns have their places.
+  func fill(_ values: PackedWeights, rows: Range<Int>) {
+    let wordRange = columns.lowerBound / 64..<(columns.upperBound + 63) / 64
+    let order = ordered ? source.columnOrder : nil
+    places.withUnsafeBufferPointer { places in
+      source.weights.values.withUnsafeBufferPointer { weights in
+        (ordered ? source.orderedWords : source.words).withUnsafeBufferPointer { words in
+          for row in rows {
+            let weightRow = source.rows[row] &* source.columns
+            let shift = (row &- rows.lowerBound) &* perRow
+            for word in wordRange {
+              var bits = words[row &* source.wordsPerRow &+ word]
+              while bits != 0 {
+                let position = word &* 64 &+ bits.trailingZeroBitCount
+                bits &= bits &- 1
+                values.put(
+                  weights[weightRow &+ (order?[position] ?? position)],
+                  at: Int(places[position &- columns.lowerBound]) &+ shift)
+              }
+            }
           }
         }
       }

@@ -12,6 +12,7 @@ extension Laboratory {
   /// loads it: block sparse rows where blocks divide it, else compressed sparse rows. `.npy` holds one
   /// mask as booleans.
   ///
+  /// Tensors of a `.safetensors` are pruned in the order of the file, which needs memory for one of them.
   /// - Parameter progress: called before each tensor with its number and name.
   /// - Throws: `LaboratoryError`; nothing stands under `path` then that did not before.
   public func export(
@@ -29,37 +30,69 @@ extension Laboratory {
         "\(path): holds one tensor, and \(cells.count) were chosen; name one, or write .safetensors"
       )
     }
+    if !isArchive, !isMask {
+      return try write(cells, of: open, to: path, force, isCancelled, progress)
+    }
+    let cell = cells[0]
+    progress(0, cell.tensor)
+    let pruned = try refitted(try workbench.layer(cell.tensor), cell.knobs, isCancelled)
+    do {
+      if isMask {
+        try NumPyWriter.write(pruned.mask, to: path, force: force)
+      } else {
+        try writeArchive(pruned, cell.knobs.pattern, to: path, force: force)
+      }
+    } catch { throw .file(error) }
+    return [pruned.summary]
+  }
+
+  /// Prunes each tensor when its place in the file is reached, so that one at a time is in memory.
+  private func write(
+    _ cells: [SweepCell], of open: OpenModel, to path: String, _ force: Bool,
+    _ isCancelled: () -> Bool, _ progress: (Int, String) -> Void
+  ) throws(LaboratoryError) -> [PruningSummary] {
     var writer = SafetensorsWriter(metadata: open.model.metadata)
     writer.metadata["sparsity-tui"] = toolVersion
     writer.metadata["parent"] = open.info.identity
-    var summaries: [PruningSummary] = []
-    for (index, cell) in cells.enumerated() {
-      if isCancelled() { throw .cancelled }
-      progress(index, cell.tensor)
-      let layer = try workbench.layer(cell.tensor)
-      let pruned = try refitted(layer, cell.knobs, isCancelled)
-      summaries.append(pruned.summary)
-      do {
-        if isMask {
-          try NumPyWriter.write(pruned.mask, to: path, force: force)
-        } else if isArchive {
-          try writeArchive(pruned, cell.knobs.pattern, to: path, force: force)
-        } else {
-          let dtype = open.model.header(named: cell.tensor)?.dtype ?? .f32
-          writer.set(cell.tensor, pruned.weights, as: dtype)
-          describe(pruned, cell, parent: try open.checksum(of: cell.tensor), in: &writer)
-        }
-      } catch let error as TensorFileError {
-        throw .file(error)
-      } catch let error as LaboratoryError {
-        throw error
-      } catch { preconditionFailure("both errors above are all there are: \(error)") }
+    for cell in cells {
+      guard let header = open.model.header(named: cell.tensor), header.isMatrix, header.count > 0
+      else {
+        // The reason why it is none.
+        _ = try workbench.layer(cell.tensor)
+        continue
+      }
+      // Settings and names in at most three keys, each character as an escape at worst; a permutation
+      // has up to seven digits and a comma a position.
+      let orders = cell.knobs.pattern.reorder == nil ? 0 : 8 * (header.rows + header.columns)
+      writer.expect(
+        cell.tensor, rows: header.rows, columns: header.columns, as: header.dtype,
+        metadataBytes: 1024 + 18 * cell.tensor.utf8.count + orders)
     }
-    if !isArchive, !isMask {
-      writer.copyAll(of: open.model)
-      do { try writer.write(to: path, force: force) } catch { throw .file(error) }
+    writer.copyAll(of: open.model)
+    var summaries = [PruningSummary?](repeating: nil, count: cells.count)
+    var failure: LaboratoryError?
+    var done = 0
+    func values(_ name: String, _ metadata: inout [String: String]) -> Matrix? {
+      let index = cells.lastIndex { $0.tensor == name }!
+      do throws(LaboratoryError) {
+        if isCancelled() { throw .cancelled }
+        progress(done, name)
+        done += 1
+        let pruned = try refitted(try workbench.layer(name), cells[index].knobs, isCancelled)
+        summaries[index] = pruned.summary
+        describe(pruned, cells[index], parent: try open.checksum(of: name), in: &metadata)
+        if cells.count > 1 { open.drop(name) }
+        return pruned.weights
+      } catch {
+        failure = error
+        return nil
+      }
     }
-    return summaries
+    do { _ = try writer.write(to: path, force: force, values: values) } catch {
+      throw .file(error)
+    }
+    if let failure { throw failure }
+    return summaries.compactMap(\.self)
   }
 
   private func refitted(
@@ -88,7 +121,7 @@ extension Laboratory {
 
   /// Settings of one tensor, under `pruned:NAME`.
   private func describe(
-    _ pruned: PrunedLayer, _ cell: SweepCell, parent: String, in writer: inout SafetensorsWriter
+    _ pruned: PrunedLayer, _ cell: SweepCell, parent: String, in metadata: inout [String: String]
   ) {
     let knobs = cell.knobs
     var fields: [(String, String)] = [
@@ -102,13 +135,13 @@ extension Laboratory {
       fields.append(("solve", knobs.solve.rawValue))
     }
     fields.append(("refit", knobs.refit ? "on" : "off"))
-    writer.metadata["pruned:\(cell.tensor)"] =
+    metadata["pruned:\(cell.tensor)"] =
       fields.map { "\($0)=\($1)" }.joined(separator: " ")
     if let rows = pruned.rowOrder {
-      writer.metadata["rows:\(cell.tensor)"] = Self.text(rows)
+      metadata["rows:\(cell.tensor)"] = Self.text(rows)
     }
     if let columns = pruned.columnOrder {
-      writer.metadata["columns:\(cell.tensor)"] = Self.text(columns)
+      metadata["columns:\(cell.tensor)"] = Self.text(columns)
     }
   }
 

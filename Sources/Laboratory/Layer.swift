@@ -28,7 +28,8 @@ final class Layer: Sendable {
   let pruner: LayerPruner
   let painter: MaskPainter
   private let judges = Mutex<OutputJudge??>(nil)
-  private let pruned = RecentValues<PruningKey, PrunedLayer>(capacity: 256 << 20)
+  /// A few results; of a large tensor one, which is then a second tensor in memory.
+  private let pruned: RecentValues<PruningKey, PrunedLayer>
   private let masks = RecentValues<PruningKey, MaskedLayer>(capacity: 32 << 20)
   private let judged = RecentValues<PruningKey, QualityReport>(capacity: 4096)
   private let judgedBriefly = RecentValues<PruningKey, QualityReport>(capacity: 4096)
@@ -40,6 +41,7 @@ final class Layer: Sendable {
     self.weights = weights
     self.bias = bias
     self.statistics = statistics
+    pruned = RecentValues(capacity: min(64 << 20, max(8 << 20, 16 * weights.count)))
     do { pruner = try LayerPruner(weights, named: name, statistics: statistics) } catch {
       throw .pruning(error)
     }

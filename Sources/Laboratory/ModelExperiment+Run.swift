@@ -45,6 +45,7 @@ extension ModelExperiment {
       knobs.scope = .layer
       let source = try prepared(layer)
       packed.append(try source.packed(try source.pruned(knobs, isCancelled: isCancelled), knobs))
+      release(layer)
     }
     let names = Set(own.map(\.tensor))
     let selection = LayerSelection.allCases.first { Set(self.names(of: $0)) == names } ?? .all
@@ -81,6 +82,7 @@ extension ModelExperiment {
       }
       packed.append(
         try source.packed(try source.pruned(knobs, isCancelled: isCancelled), knobs))
+      release(layer)
     }
     return packed
   }

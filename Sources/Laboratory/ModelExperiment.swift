@@ -19,6 +19,8 @@ public final class ModelExperiment: Sendable {
   let choosing: JudgedSentences
   let evaluation: JudgedSentences
   let calibrationID: String
+  /// Whether layers stay prepared for another setting.
+  private let keepsLayers: Bool
   /// By the name of the weight, of the unpruned model.
   private let known = Mutex<[String: ModelLayer]>([:])
   /// Proxies with a set of layers zeroed.
@@ -28,10 +30,15 @@ public final class ModelExperiment: Sendable {
   ///   - directory: as Hugging Face lays a BERT-family model out.
   ///   - calibration: sentences that masks may be chosen on, at least four; every fourth is set apart.
   ///   - evaluation: sentences that only the proxies see.
+  ///   - keepsLayers: whether what is known of a layer stays for another setting. It takes several times
+  ///     the memory of the weights, so who asks for one setting leaves it out.
   /// - Throws: `LaboratoryError` with the reason for a checkpoint that cannot be run.
   public init(
-    directory: String, calibration: [String], evaluation: [String], threads: Int = 1
+    directory: String, calibration: [String], evaluation: [String], threads: Int = 1,
+    keepsLayers: Bool = true
   ) throws(LaboratoryError) {
+    if !keepsLayers { returnMemoryAtOnce() }
+    self.keepsLayers = keepsLayers
     do { encoder = try BERTEncoder(directory: directory, threads: threads) } catch {
       throw .unreadable(error.description)
     }
@@ -94,9 +101,15 @@ public final class ModelExperiment: Sendable {
     let block = encoder.layers.filter { $0.layer == layer.layer }
     let fresh = try prepare(block, behind: encoder)
     known.withLock { known in
+      if !keepsLayers { known = [:] }
       for one in fresh { known[one.layer.name] = one }
     }
     return fresh.first { $0.layer == layer }!
+  }
+
+  /// Lets go of a layer that has been pruned, where layers are not kept.
+  func release(_ layer: EncoderLinearLayer) {
+    if !keepsLayers { known.withLock { $0[layer.name] = nil } }
   }
 
   /// Layers with what `changed` feeds them: one pass over the sentences for all.
@@ -104,17 +117,17 @@ public final class ModelExperiment: Sendable {
     _ layers: [EncoderLinearLayer], behind changed: BERTEncoder
   ) throws(LaboratoryError) -> [ModelLayer] {
     let inputs = Set(layers.map(\.input))
-    let seen = changed.activations(of: calibration, inputs: inputs)
-    let apart = changed.activations(of: choosing.texts, inputs: inputs)
+    let seen = moments(of: calibration, inputs, changed)
+    let apart = moments(of: choosing.texts, inputs, changed)
     var statistics: [String: CalibrationStatistics] = [:]
     for input in inputs.sorted() {
-      guard let rows = seen[input], let others = apart[input] else {
+      guard let own = seen[input], let other = apart[input] else {
         throw .unreadable("the encoder captured no activations of \(input)")
       }
       do {
         statistics[input] = try CalibrationStatistics(
-          gram: rows.secondMoment, rows: rows.rows, evaluationGram: others.secondMoment,
-          evaluationRows: others.rows, identity: calibrationID)
+          gram: own.moment, rows: own.rows, evaluationGram: other.moment,
+          evaluationRows: other.rows, identity: calibrationID)
       } catch { throw .pruning(error) }
     }
     var result: [ModelLayer] = []
@@ -122,6 +135,35 @@ public final class ModelExperiment: Sendable {
       result.append(try ModelLayer(layer, of: encoder, statistics: statistics[layer.input]!))
     }
     return result
+  }
+
+  /// `XᵀX/rows` of inputs, over pieces of the texts: all activations of a block take more memory than
+  /// its weights.
+  private func moments(
+    of texts: [String], _ inputs: Set<String>, _ encoder: BERTEncoder
+  ) -> [String: (moment: Matrix, rows: Int)] {
+    var sums: [String: (moment: Matrix, rows: Int)] = [:]
+    for start in stride(from: 0, to: texts.count, by: 32) {
+      let piece = Array(texts[start..<min(texts.count, start + 32)])
+      for (input, rows) in encoder.activations(of: piece, inputs: inputs) {
+        let moment = Product.gram(rows)
+        if var sum = sums.removeValue(forKey: input) {
+          sum.rows += rows.rows
+          sum.moment.add(moment)
+          sums[input] = sum
+        } else {
+          sums[input] = (moment, rows.rows)
+        }
+      }
+    }
+    for (input, sum) in sums {
+      let share = 1 / Float(max(1, sum.rows))
+      sums[input] = nil
+      var moment = sum.moment
+      moment.scale(by: share)
+      sums[input] = (moment, sum.rows)
+    }
+    return sums
   }
 
   func replacing(_ packed: [PackedLayer]) throws(LaboratoryError) -> BERTEncoder {
@@ -180,8 +222,7 @@ extension Matrix {
   /// `selfᵀ·self / rows`.
   var secondMoment: Matrix {
     var gram = Product.gram(self)
-    let share = 1 / Float(max(1, rows))
-    for index in gram.values.indices { gram.values[index] *= share }
+    gram.scale(by: 1 / Float(max(1, rows)))
     return gram
   }
 }

@@ -9,8 +9,9 @@ final class OpenModel: Sendable {
   let info: ModelInfo
   /// Where it was opened from; nil for the built-in model.
   let path: String?
-  /// Loaded layers, up to a gigabyte of weights; a layer in use stays alive whatever is dropped here.
-  private let layers = RecentValues<String, Layer>(capacity: 1 << 30)
+  /// The last layer, and others as long as they are small: reading one again takes milliseconds. A layer
+  /// in use stays alive whatever is dropped here.
+  private let layers = RecentValues<String, Layer>(capacity: 64 << 20)
   private let statistics = RecentValues<String, CalibrationStatistics>(capacity: 1 << 30)
 
   init(_ model: Model, path: String?, name: String, activations: (any ActivationSource)?) {
@@ -39,6 +40,7 @@ final class OpenModel: Sendable {
     guard header.isMatrix, header.count > 0 else {
       throw .notPrunable(name, dtype: header.dtype.rawValue, shape: header.shape)
     }
+    layers.makeRoom(for: 4 * header.count)
     let weights: Matrix
     do { weights = try model.matrix(named: name) } catch { throw .file(error) }
     let layer = try Layer(
@@ -46,6 +48,9 @@ final class OpenModel: Sendable {
     layers.store(layer, for: name, cost: layer.bytes)
     return layer
   }
+
+  /// Lets go of a layer that is not wanted again soon.
+  func drop(_ name: String) { layers.remove(name) }
 
   /// SHA-256 over the bytes of the tensor, taken when it is first asked for.
   func checksum(of name: String) throws(LaboratoryError) -> String {

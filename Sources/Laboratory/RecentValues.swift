@@ -30,4 +30,14 @@ final class RecentValues<Key: Hashable & Sendable, Value: Sendable>: Sendable {
       while total > capacity, entries.count > 1 { total -= entries.removeFirst().cost }
     }
   }
+
+  /// Drops what could not stay beside a value of this cost.
+  func makeRoom(for cost: Int) {
+    entries.withLock { entries in
+      var total = entries.reduce(cost) { $0 + $1.cost }
+      while total > capacity, !entries.isEmpty { total -= entries.removeFirst().cost }
+    }
+  }
+
+  func remove(_ key: Key) { entries.withLock { $0.removeAll { $0.key == key } } }
 }

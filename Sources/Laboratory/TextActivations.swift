@@ -225,11 +225,11 @@ final class TextActivations: ActivationSource {
 }
 
 extension Matrix {
-  fileprivate mutating func add(_ other: Matrix) {
+  mutating func add(_ other: Matrix) {
     for index in values.indices { values[index] += other.values[index] }
   }
 
-  fileprivate mutating func scale(by factor: Float) {
+  mutating func scale(by factor: Float) {
     for index in values.indices { values[index] *= factor }
   }
 }

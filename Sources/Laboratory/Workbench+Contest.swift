@@ -71,7 +71,7 @@ extension Workbench {
     return side
   }
 
-  /// Packs, and says how long it took: the median of three times, or one where it takes long.
+  /// Packs, and says how long it took: the median of five times, or of as many as begin within 10 ms.
   private func pack(
     _ layer: Layer, _ pruned: PrunedLayer, _ knobs: Knobs, once: Bool = false
   ) throws(LaboratoryError) -> (kernel: any LinearKernel, nanoseconds: Double) {
@@ -87,7 +87,9 @@ extension Workbench {
           dtype: knobs.dtype, layout: knobs.layout)
       } catch { throw .kernel(error) }
       times.append(Double(clock.now() - start))
-      if once || times.count == 3 || times[0] > 5e6 { return (kernel, Statistics.median(times)) }
+      if once || times.count == 5 || times.reduce(0, +) > 1e7 {
+        return (kernel, Statistics.median(times))
+      }
     }
   }
 

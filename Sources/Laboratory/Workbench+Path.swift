@@ -17,7 +17,7 @@ extension Workbench {
           progress(part)
           return !isCancelled()
         },
-        watching: watch)
+        iterate: watch)
       if isCancelled() { throw LaboratoryError.cancelled }
       return path
     } catch let error as PruningError {

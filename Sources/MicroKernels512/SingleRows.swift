@@ -2,35 +2,42 @@ import Intrinsics
 
 /// `R` output rows side by side, each with inputs of its own, `T` registers of tokens.
 ///
-/// Each weight costs a load for each register of tokens, so loads are the limit (two a cycle, as
-/// many as multiply-adds), and only while the activations are in L1: the caller cuts the inputs into
-/// ranges whose activations fit, and `y` is added to from range to range. What else loads is kept
-/// small: four indices come as one 64-bit word, already scaled to bytes, and four weights as one
-/// broadcast that is permuted in registers (a broadcast load of each weight instead: 6 % slower).
+/// A weight of a row of its own costs a load for each register of tokens, so loads are the limit (two a
+/// cycle, as many as multiply-adds), and only while the activations are in L1: the caller cuts the
+/// inputs into ranges whose activations fit, and `y` is added to from range to range. So rows that have
+/// inputs in common are put together, range by range anew: first come inputs that four rows share, then
+/// those that two rows share, each loaded once, and then what each row has alone. The rows of a random
+/// mask share little, but the best of some fifty partners shares much: of the weights of 768x768 at s =
+/// 0.5 / 0.8 / 0.9 / 0.95, 50 / 29 / 20 / 13 % meet an activation that is loaded for another row as well,
+/// and the kernel reaches 85 / 75 / 66 / 57 % of the peak at 128 tokens where rows by themselves reach 70
+/// / 64 / 57 / 46; 2:4 86 instead of 74, tvw64 at 0.75 83 instead of 70, 1x32 at 0.9 90 instead of 57
+/// (Zen 5 at 3.7 GHz, 2026-11). Groups of eight rows and one panel: 4 to 15 % slower. Giving up some
+/// sharing so that the loops of more neighbours are equally long: no gain.
 ///
-/// The four of a word belong to four rows, not to one: every row then has one chain of sums, long enough
-/// apart to hide the latency of a multiply-add, and nothing is left to be added up at its end; the
-/// costs of a loop's end are shared by `R` rows. 768x768 at 128 tokens and s = 0.8 / 0.9 / 0.95
-/// against one row at a time with two copies of its sums: 13 / 15 / 20 % less time; two weights of each
-/// of two rows: 6 / 8 / 11 % (Zen 5, 2026-11).
+/// What else loads is kept small: four indices come as one 64-bit word, already scaled to bytes, and four
+/// weights as one broadcast that is permuted in registers (a broadcast load of each weight instead: 6 %
+/// slower). The four of a word belong to different rows: every row then has one chain of sums, long enough
+/// apart to hide the latency of a multiply-add, and nothing is left to be added up at its end; the costs
+/// of a loop's end are shared by `R` rows.
 ///
 /// What is left: loads whose addresses come from memory reach 1.5 to 1.6 a cycle of the 2 that loads from
 /// fixed addresses reach, whatever the addresses, their form (index register, pointers added up
-/// beforehand) and the width of the indices: 10.5 against 8.5 cycles for four weights and 64 tokens, where
-/// the arithmetic takes 8. With outputs that stay in L1 and inputs from 4 KiB the whole kernel reaches 65
-/// / 60 / 56 % of the peak at 0.8 / 0.9 / 0.95, with the real ones 62 / 55 / 49 % (Zen 5, 2026-11).
-///
-/// `W` words of four make a step, in which each row has `4 · W / R` weights.
-enum RowGroup<let R: Int, let T: Int, let W: Int> {
-  typealias Sums = InlineArray<R, InlineArray<T, Vector>>
+/// beforehand) and the width of the indices: 10.5 against 8.5 cycles for four weights that share nothing
+/// and 64 tokens, where the arithmetic takes 8 (Zen 5, 2026-11).
+enum RowGroup<let R: Int, let T: Int> {
+  typealias Registers = InlineArray<T, Vector>
+  typealias Sums = InlineArray<R, Registers>
+  typealias Words = InlineArray<4, UInt64>
 
-  /// Weights of a row in a step.
   @inline(__always)
-  static var perRow: Int { 4 &* W / R }
+  static func offset(_ t: Int, _ panel: Int) -> Int {
+    t / registersPerPanel &* panel &+ t % registersPerPanel &* Vector.scalarCount
+  }
 
+  /// `sums += weight · x`, activations straight from memory.
   @inline(__always)
   static func step(
-    _ sums: inout InlineArray<T, Vector>, _ x: UnsafeRawPointer, _ xPanel: Int, _ weight: Vector
+    _ sums: inout Registers, _ x: UnsafeRawPointer, _ xPanel: Int, _ weight: Vector
   ) {
     let inputs = x.assumingMemoryBound(to: Float.self)
     for t in 0..<T {
@@ -39,18 +46,83 @@ enum RowGroup<let R: Int, let T: Int, let W: Int> {
     }
   }
 
+  /// The same with activations in registers.
   @inline(__always)
-  static func offset(_ t: Int, _ panel: Int) -> Int {
-    t / registersPerPanel &* panel &+ t % registersPerPanel &* Vector.scalarCount
+  static func add(_ sums: inout Registers, _ x: Registers, _ weight: Vector) {
+    for t in 0..<T {
+      sums[unchecked: t] = multiplyAdd(weight, x[unchecked: t], sums[unchecked: t])
+    }
+  }
+
+  /// The activations of entry `h` of a word of offsets.
+  @inline(__always)
+  static func activations(
+    _ h: Int, _ word: UInt64, _ x: UnsafeRawPointer, _ xPanel: Int
+  ) -> Registers {
+    let place = Int(truncatingIfNeeded: word &>> UInt64(16 &* h) & 0xffff)
+    let inputs = (x + place).assumingMemoryBound(to: Float.self)
+    var registers = Registers(repeating: .zero)
+    for t in 0..<T { registers[unchecked: t] = load(inputs + offset(t, xPanel)) }
+    return registers
+  }
+
+  /// Four weights for `weight` to pick from.
+  @inline(__always)
+  static func weights(_ values: UnsafePointer<Float>) -> Vector {
+    #if AVX512
+      quad(values)
+    #else
+      .zero
+    #endif
+  }
+
+  /// Weight `i` (0...3) of four.
+  @inline(__always)
+  static func weight(_ i: Int, _ four: Vector, _ values: UnsafePointer<Float>) -> Vector {
+    #if AVX512
+      quad_element(four, Int32(truncatingIfNeeded: i))
+    #else
+      Vector(repeating: values[i])
+    #endif
+  }
+
+  /// Entry `h` of a word of inputs that four rows share.
+  @inline(__always)
+  static func shareFour(
+    _ h: Int, _ sums: inout Sums, _ word: UInt64, _ x: UnsafeRawPointer, _ xPanel: Int,
+    _ values: UnsafePointer<Float>
+  ) {
+    let inputs = activations(h, word, x, xPanel)
+    let four = values + 4 &* h
+    let own = weights(four)
+    add(&sums[unchecked: 0], inputs, weight(0, own, four))
+    add(&sums[unchecked: 1], inputs, weight(1, own, four))
+    add(&sums[unchecked: 2], inputs, weight(2, own, four))
+    add(&sums[unchecked: 3], inputs, weight(3, own, four))
+  }
+
+  /// Entry `h` of a word of inputs that two rows share, the first two or the others; `own` holds its
+  /// weights and a neighbour's.
+  @inline(__always)
+  static func shareTwo(
+    _ h: Int, _ sums: inout Sums, _ word: UInt64, _ x: UnsafeRawPointer, _ xPanel: Int,
+    _ own: Vector, _ values: UnsafePointer<Float>
+  ) {
+    let inputs = activations(h, word, x, xPanel)
+    let row = h % 2 &* 2
+    add(&sums[unchecked: row], inputs, weight(2 &* (h % 2), own, values))
+    add(&sums[unchecked: row &+ 1], inputs, weight(2 &* (h % 2) &+ 1, own, values))
   }
 
   /// What row `r` keeps beyond the steps that all rows share.
   @inline(__always)
   static func rest(
-    _ r: Int, _ sums: inout Sums, _ x: UnsafeRawPointer, _ xPanel: Int, _ count: Int,
-    _ offsets: inout UnsafePointer<UInt16>, _ values: inout UnsafePointer<Float>
+    _ r: Int, _ sums: inout Sums, _ x: UnsafeRawPointer, _ xPanel: Int,
+    _ counts: UnsafePointer<UInt16>, _ offsets: inout UnsafePointer<UInt16>,
+    _ values: inout UnsafePointer<Float>
   ) {
     guard r < R else { return }
+    let count = Int(counts[r])
     for i in 0..<count {
       step(
         &sums[unchecked: r], x + Int(offsets[i]), xPanel, Vector(repeating: values[i]))
@@ -59,64 +131,72 @@ enum RowGroup<let R: Int, let T: Int, let W: Int> {
     values += count
   }
 
+  /// Indices are read four words ahead: an index load that queues behind the loads that wait for it
+  /// leaves a gap. Against one word ahead: 5 % less time.
+  @inline(__always)
+  static func advance(_ words: inout Words, _ offsets: inout UnsafePointer<UInt16>) {
+    offsets += 4
+    for w in 0..<3 {
+      words[unchecked: w] = UInt64(in_register(UInt(words[unchecked: w &+ 1])))
+    }
+    words[unchecked: 3] = UInt64(in_register(UInt(loadFour(offsets + 12))))
+  }
+
   @inline(__always)
   static func run(
     _ x: UnsafePointer<Float>, _ xPanel: Int, _ y: UnsafeMutablePointer<Float>, _ yPanel: Int,
-    _ starts: UnsafePointer<UInt32>, _ counts: UnsafePointer<UInt16>,
+    _ starts: UnsafePointer<UInt32>, _ allCounts: UnsafePointer<UInt16>,
     _ rowNumbers: UnsafePointer<UInt32>, _ allOffsets: UnsafePointer<UInt16>,
     _ allValues: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, _ accumulates: Bool,
     _ from: Int, _ to: Int
   ) {
     let inputs = UnsafeRawPointer(x)
     for q in from..<to {
-      let own = counts + q &* R
-      let steps = Int(own[R &- 1]) / perRow
-      var offsets = allOffsets + Int(starts[q])
-      var values = allValues + Int(starts[q])
+      let counts = allCounts + q &* (R &+ 4)
+      var offsets = allOffsets + Int(starts[2 &* q])
+      var values = allValues + Int(starts[2 &* q &+ 1])
       var sums = Sums(repeating: .init(repeating: .zero))
-      // Indices are read four words ahead: an index load that queues behind the loads that wait for it
-      // leaves a gap. Against one step ahead: 5 % less time with 4 rows, 3 % with 8.
-      var words = InlineArray<4, UInt64>(repeating: 0)
+      var words = Words(repeating: 0)
       for w in 0..<4 { words[unchecked: w] = loadFour(offsets + 4 &* w) }
-      for _ in 0..<steps {
-        for w in 0..<W {
-          var four = words[unchecked: w]
-          #if AVX512
-            let weights = quad(values + 4 &* w)
-          #endif
-          for h in 0..<4 {
-            #if AVX512
-              let weight = quad_element(weights, Int32(truncatingIfNeeded: h))
-            #else
-              let weight = Vector(repeating: values[4 &* w &+ h])
-            #endif
-            step(
-              &sums[unchecked: (4 &* w &+ h) / perRow],
-              inputs + Int(truncatingIfNeeded: four & 0xffff), xPanel, weight)
-            four &>>= 16
-          }
+      // Entries are written out: only in loops without branches inside the sums stay in registers.
+      if R == 4 {
+        for _ in 0..<Int(counts[0]) {
+          let word = words[unchecked: 0]
+          shareFour(0, &sums, word, inputs, xPanel, values)
+          shareFour(1, &sums, word, inputs, xPanel, values)
+          shareFour(2, &sums, word, inputs, xPanel, values)
+          shareFour(3, &sums, word, inputs, xPanel, values)
+          values += 16
+          advance(&words, &offsets)
         }
-        offsets += 4 &* W
-        values += 4 &* W
-        for w in 0..<4 &- W {
-          words[unchecked: w] = UInt64(in_register(UInt(words[unchecked: w &+ W])))
-        }
-        for w in 4 &- W..<4 {
-          words[unchecked: w] = UInt64(in_register(UInt(loadFour(offsets + 4 &* w))))
+        for _ in 0..<Int(counts[1]) {
+          let word = words[unchecked: 0]
+          let (low, high) = (weights(values), weights(values + 4))
+          shareTwo(0, &sums, word, inputs, xPanel, low, values)
+          shareTwo(1, &sums, word, inputs, xPanel, low, values)
+          shareTwo(2, &sums, word, inputs, xPanel, high, values + 4)
+          shareTwo(3, &sums, word, inputs, xPanel, high, values + 4)
+          values += 8
+          advance(&words, &offsets)
         }
       }
-      if Int(own[0]) > steps &* perRow {
-        // Written out, since only in a loop without branches inside the sums stay in registers.
-        let shared = steps &* perRow
-        func more(_ r: Int) -> Int { r < R ? Int(own[r]) &- shared : 0 }
-        rest(0, &sums, inputs, xPanel, more(0), &offsets, &values)
-        rest(1, &sums, inputs, xPanel, more(1), &offsets, &values)
-        rest(2, &sums, inputs, xPanel, more(2), &offsets, &values)
-        rest(3, &sums, inputs, xPanel, more(3), &offsets, &values)
-        rest(4, &sums, inputs, xPanel, more(4), &offsets, &values)
-        rest(5, &sums, inputs, xPanel, more(5), &offsets, &values)
-        rest(6, &sums, inputs, xPanel, more(6), &offsets, &values)
-        rest(7, &sums, inputs, xPanel, more(7), &offsets, &values)
+      for _ in 0..<Int(counts[2]) {
+        var word = words[unchecked: 0]
+        let own = weights(values)
+        for h in 0..<4 {
+          step(
+            &sums[unchecked: h &* R / 4], inputs + Int(truncatingIfNeeded: word & 0xffff), xPanel,
+            weight(h, own, values))
+          word &>>= 16
+        }
+        values += 4
+        advance(&words, &offsets)
+      }
+      if counts[3] > 0 {
+        rest(0, &sums, inputs, xPanel, counts + 4, &offsets, &values)
+        rest(1, &sums, inputs, xPanel, counts + 4, &offsets, &values)
+        rest(2, &sums, inputs, xPanel, counts + 4, &offsets, &values)
+        rest(3, &sums, inputs, xPanel, counts + 4, &offsets, &values)
       }
       Slab<R, T, 1>.finish(sums, y, yPanel, rowNumbers + q &* R, bias, accumulates)
     }
@@ -132,17 +212,20 @@ func loadFour(_ offsets: UnsafePointer<UInt16>) -> UInt64 {
 /// `y[row, tokens] (+)= Σ_i values[i] · x[input(i), tokens]`.
 ///
 /// - Parameters:
-///   - rowsPerGroup: 1, 4 or 8.
+///   - rowsPerGroup: 1 or 4.
 ///   - x: `[panels][..][32]` at the first feature of this range of inputs; `xPanel` floats from panel to
 ///     panel. `y` likewise.
-///   - starts: `[to]`: where each group's weights start in `offsets` and `values`. There stand, in turns,
-///     one weight of each row, as many of each as the last row has; then the rest of the first row,
-///     of the second and so on.
-///   - counts: `[to][rowsPerGroup]`: the weights of each row, none fewer than the last row's.
+///   - starts: `[to][2]`: where each group starts in `offsets` and in `values`. There stand, four offsets
+///     a word: inputs that all four rows share, with four weights each; inputs that two rows share, one
+///     of the first two and one of the others in turns, with two weights each; the rows' own inputs, one
+///     of each row in turns (of one row four), with one weight each; and then what is left of each row,
+///     row by row.
+///   - counts: `[to][4 + rowsPerGroup]`: words that four share, words that two share, words of own inputs,
+///     whether anything is left; and what is left of each row.
 ///   - rowNumbers: `[to][rowsPerGroup]`: the output rows, in any order.
 ///   - offsets: 128 times the input, relative to `x`: a distance in bytes. So a range has at most
 ///     512 inputs. Sixteen offsets after the last are read and not used.
-///   - inPairs: two panels at once where there are two; not with 8 rows, whose sums would not fit.
+///   - inPairs: two panels at once where there are two.
 ///   - accumulates: adds to what `y` holds instead of starting from the bias.
 @inline(never)
 public func singleRows(
@@ -157,33 +240,23 @@ public func singleRows(
     let (xs, ys) = (x + panel &* xPanel, y + panel &* yPanel)
     #if AVX512
       let two = inPairs && panels &- panel > 1
-      switch rowsPerGroup {
-      case 1:
-        if two {
-          RowGroup<1, 4, 1>.run(
-            xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-            from, to)
-        } else {
-          RowGroup<1, 2, 1>.run(
-            xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-            from, to)
-        }
-      case 4:
-        if two {
-          RowGroup<4, 4, 1>.run(
-            xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-            from, to)
-        } else {
-          RowGroup<4, 2, 1>.run(
-            xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-            from, to)
-        }
-      case 8:
-        RowGroup<8, 2, 2>.run(
+      switch (rowsPerGroup, two) {
+      case (1, true):
+        RowGroup<1, 4>.run(
           xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
           from, to)
-        panel &+= 1
-        continue
+      case (1, false):
+        RowGroup<1, 2>.run(
+          xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
+          from, to)
+      case (4, true):
+        RowGroup<4, 4>.run(
+          xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
+          from, to)
+      case (4, false):
+        RowGroup<4, 2>.run(
+          xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
+          from, to)
       default: fatalError("groups of \(rowsPerGroup) rows")
       }
       panel &+= two ? 2 : 1
@@ -191,11 +264,11 @@ public func singleRows(
       for part in 0..<registersPerPanel / 2 {
         let shift = part &* 2 &* Vector.scalarCount
         if rowsPerGroup == 1 {
-          RowGroup<1, 2, 1>.run(
+          RowGroup<1, 2>.run(
             xs + shift, xPanel, ys + shift, yPanel, starts, counts, rowNumbers, offsets, values,
             bias, accumulates, from, to)
         } else {
-          RowGroup<4, 2, 1>.run(
+          RowGroup<4, 2>.run(
             xs + shift, xPanel, ys + shift, yPanel, starts, counts, rowNumbers, offsets, values,
             bias, accumulates, from, to)
         }

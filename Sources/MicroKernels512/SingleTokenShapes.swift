@@ -15,6 +15,18 @@ protocol StripShape {
 @inline(__always)
 func input<Word: FixedWidthInteger>(_ list: Word) -> Int { Int(truncatingIfNeeded: list & 0xffff) }
 
+/// Two and four entries of a list, as one word.
+@inline(__always)
+func twoInputs(_ index: UnsafePointer<UInt16>) -> (Int, Int) {
+  let list = UnsafeRawPointer(index).loadUnaligned(as: UInt32.self)
+  return (input(list), input(list &>> 16))
+}
+@inline(__always)
+func fourInputs(_ index: UnsafePointer<UInt16>) -> (Int, Int, Int, Int) {
+  let list = UnsafeRawPointer(index).loadUnaligned(as: UInt64.self)
+  return (input(list), input(list &>> 16), input(list &>> 32), input(list &>> 48))
+}
+
 /// A shape whose groups have 1, 2 or 4 strips.
 protocol TallStripShape: StripShape {
   static var strips: Int { get }
@@ -46,8 +58,8 @@ enum Columns8: TallStripShape {
   static func activations(
     _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
   ) -> SIMD16<Float> {
-    let list = UnsafeRawPointer(index).loadUnaligned(as: UInt32.self)
-    return small_batch_two(x + input(list), x + input(list &>> 16))
+    let (a, b) = twoInputs(index)
+    return small_batch_two(x + a, x + b)
   }
   @inline(__always)
   static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
@@ -64,9 +76,8 @@ enum Columns4: TallStripShape {
   static func activations(
     _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
   ) -> SIMD16<Float> {
-    let list = UnsafeRawPointer(index).loadUnaligned(as: UInt64.self)
-    return small_batch_four_of(
-      x + input(list), x + input(list &>> 16), x + input(list &>> 32), x + input(list &>> 48))
+    let (a, b, c, d) = fourInputs(index)
+    return small_batch_four_of(x + a, x + b, x + c, x + d)
   }
   @inline(__always)
   static func total(_ sums: InlineArray<4, SIMD16<Float>>) -> SIMD16<Float> {
@@ -112,8 +123,8 @@ enum Dots8: StripShape {
   static func activations(
     _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
   ) -> SIMD16<Float> {
-    let list = UnsafeRawPointer(index).loadUnaligned(as: UInt32.self)
-    return small_batch_eights(x + input(list), x + input(list &>> 16))
+    let (a, b) = twoInputs(index)
+    return small_batch_eights(x + a, x + b)
   }
 }
 
@@ -124,8 +135,7 @@ enum Dots4: StripShape {
   static func activations(
     _ x: UnsafePointer<Float>, _ index: UnsafePointer<UInt16>
   ) -> SIMD16<Float> {
-    let list = UnsafeRawPointer(index).loadUnaligned(as: UInt64.self)
-    return small_batch_fours(
-      x + input(list), x + input(list &>> 16), x + input(list &>> 32), x + input(list &>> 48))
+    let (a, b, c, d) = fourInputs(index)
+    return small_batch_fours(x + a, x + b, x + c, x + d)
   }
 }

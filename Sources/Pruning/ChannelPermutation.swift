@@ -26,6 +26,15 @@ struct ChannelPermutation {
   private var groupKept: [Double]
   /// `[columns, columns]` by channel: what the group of `c` keeps with `x` in the place of `c`.
   private var replaced: [Float]
+  /// The best swap of each channel: its partner and what it gains.
+  private var partner: [Int]
+  private var best: [Float]
+  /// When each group was last changed, and when each pair of groups was last split to no gain: a pair
+  /// that has stayed as it was has nothing new to offer. An escape changes few of the groups, and
+  /// splitting all pairs again had taken four fifths of its time.
+  private var changed: [Int]
+  private var tried: [Int]
+  private var clock = 1
   private(set) var swaps = 0
   private(set) var rounds = 0
   let total: Double
@@ -50,8 +59,14 @@ struct ChannelPermutation {
     total = scores.reduce(0.0) { $0 + Double($1) }
     groupKept = []
     replaced = [Float](repeating: 0, count: columns * columns)
+    partner = [Int](repeating: 0, count: columns)
+    best = [Float](repeating: -.infinity, count: columns)
+    let groups = (columns + self.group - 1) / self.group
+    changed = [Int](repeating: 1, count: groups)
+    tried = []
     groupKept = [Double](repeating: 0, count: groups)
     for index in 0..<groups { refresh(group: index) }
+    for channel in 0..<columns { findPartner(of: channel) }
   }
 
   private var groups: Int { (columns + group - 1) / group }
@@ -147,9 +162,39 @@ struct ChannelPermutation {
     order[second] = a
     position[a] = second
     position[b] = first
-    refresh(group: first / group)
-    refresh(group: second / group)
+    renew(groups: [first / group, second / group])
     swaps += 1
+  }
+
+  /// Brings the table and the best swaps up to date after the members of two groups have changed.
+  private mutating func renew(groups touched: [Int]) {
+    clock += 1
+    for index in touched {
+      changed[index] = clock
+      refresh(group: index)
+    }
+    let members = touched.flatMap { positions($0).map { order[$0] } }
+    for channel in members { findPartner(of: channel) }
+    for other in 0..<columns where !touched.contains(position[other] / group) {
+      if touched.contains(position[partner[other]] / group) {
+        findPartner(of: other)
+      } else {
+        for channel in members {
+          let value = gain(other, channel)
+          if value > best[other] { (best[other], partner[other]) = (value, channel) }
+        }
+      }
+    }
+  }
+
+  private mutating func findPartner(of channel: Int) {
+    var (most, found) = (-Float.infinity, channel)
+    let own = positions(position[channel] / group)
+    for place in 0..<columns where !own.contains(place) {
+      let value = gain(channel, order[place])
+      if value > most { (most, found) = (value, order[place]) }
+    }
+    (best[channel], partner[channel]) = (most, found)
   }
 
   // MARK: Search
@@ -196,53 +241,23 @@ struct ChannelPermutation {
   /// - Returns: Whether it was let run.
   private mutating func swapGreedily(_ progress: (Double) -> Bool) -> Bool {
     let least = Float(1e-7 * total)
-    var partner = [Int](repeating: 0, count: columns)
-    var best = [Float](repeating: -.infinity, count: columns)
-    func rescan(_ a: Int, _ state: ChannelPermutation) {
-      best[a] = -.infinity
-      let own = state.position[a] / state.group
-      for b in 0..<columns where state.position[b] / state.group != own {
-        let value = state.gain(a, b)
-        if value > best[a] {
-          best[a] = value
-          partner[a] = b
-        }
-      }
-    }
-    for a in 0..<columns { rescan(a, self) }
-    var isSpent = [Bool](repeating: false, count: columns)
-    var tried = 0
+    var spent: Set<Int> = []
+    var count = 0
     while true {
-      var a = 0
-      for other in 1..<columns where best[other] > best[a] { a = other }
-      guard best[a] > least else { return true }
-      tried += 1
-      if tried % 64 == 0, !progress(keptShare) { return false }
+      var a = -1
+      for channel in 0..<columns
+      where (a < 0 || best[channel] > best[a]) && !spent.contains(channel) { a = channel }
+      guard a >= 0, best[a] > least else { return true }
+      count += 1
+      if count % 64 == 0, !progress(keptShare) { return false }
       let b = partner[a]
-      let changed = [position[a] / group, position[b] / group]
-      let before = groupKept[changed[0]] + groupKept[changed[1]]
+      let touched = [position[a] / group, position[b] / group]
+      let before = groupKept[touched[0]] + groupKept[touched[1]]
       swap(a, b)
-      if groupKept[changed[0]] + groupKept[changed[1]] <= before + 0.25 * Double(least) {
+      if groupKept[touched[0]] + groupKept[touched[1]] <= before + 0.25 * Double(least) {
         swap(a, b)
         swaps -= 2
-        isSpent[a] = true
-        best[a] = -.infinity
-        continue
-      }
-      let touched = changed.flatMap { positions($0).map { order[$0] } }
-      for channel in touched where !isSpent[channel] { rescan(channel, self) }
-      for other in 0..<columns where !isSpent[other] && !changed.contains(position[other] / group) {
-        if changed.contains(position[partner[other]] / group) {
-          rescan(other, self)
-        } else {
-          for channel in touched {
-            let value = gain(other, channel)
-            if value > best[other] {
-              best[other] = value
-              partner[other] = channel
-            }
-          }
-        }
+        spent.insert(a)
       }
     }
   }
@@ -254,8 +269,11 @@ struct ChannelPermutation {
     guard full * (full - 1) / 2 * rows <= 20_000_000 else { return false }
     let least = 1e-7 * total
     var gained = false
+    if tried.isEmpty { tried = [Int](repeating: 0, count: full * full) }
     for a in 0..<full {
-      for b in a + 1..<max(full, a + 1) {
+      for b in a + 1..<max(full, a + 1)
+      where max(changed[a], changed[b]) > tried[a * full + b] {
+        tried[a * full + b] = clock
         let eight = positions(a).map { order[$0] } + positions(b).map { order[$0] }
         let (split, mass) = channels.withUnsafeBufferPointer {
           splits.best($0.baseAddress!, stride: stride, channels: eight)
@@ -265,16 +283,15 @@ struct ChannelPermutation {
         let (left, right) = splits.sides(split)
         for (offset, index) in left.enumerated() { place(eight[index], at: a * group + offset) }
         for (offset, index) in right.enumerated() { place(eight[index], at: b * group + offset) }
-        refresh(group: a)
-        refresh(group: b)
+        renew(groups: [a, b])
         // The split's mass is summed in F32 lanes: as with swaps, only what really gained counts.
         guard groupKept[a] + groupKept[b] > before + 0.25 * least else {
           for offset in 0..<group {
             place(eight[offset], at: a * group + offset)
             place(eight[group + offset], at: b * group + offset)
           }
-          refresh(group: a)
-          refresh(group: b)
+          renew(groups: [a, b])
+          tried[a * full + b] = clock
           continue
         }
         swaps += 1

@@ -2,14 +2,11 @@ import Intrinsics
 import Tensors
 
 /// An index over the scores of many units, from which any exact cut is made in a few milliseconds even
-/// for 45 million of them.
+/// for eleven million of them.
 ///
 /// Every score has a code from 1 to 254, by 254 classes of about equal count, in one byte; rows of units
 /// are padded with code 0 to whole mask words. A cut compares 16 codes in one instruction, looks at exact
 /// scores only in the one class it falls into, and takes the sums of all other classes from a table.
-///
-/// Scores of single weights are not kept: those of the one class that matters are worked out again, which
-/// leaves a byte a weight beside the weights themselves.
 struct CodeIndex: Sendable {
   private let codes: [UInt8]
   private let counts: [Int]
@@ -21,25 +18,24 @@ struct CodeIndex: Sendable {
   var bytes: Int { codes.count }
 
   /// - Parameters:
-  ///   - scores: Gives a row of unit scores, non-negative.
+  ///   - scores: Of the units, non-negative.
   ///   - weights: `[outputs, inputs]`, cut into units by `grid`; for the sums of each class.
   /// - Complexity: two passes over the scores, one over the weights.
-  init(grid: UnitGrid, scores: UnitScores, weights: Matrix, inputEnergy: [Float]?, scale: Float) {
+  init(grid: UnitGrid, scores: [Float], weights: Matrix, inputEnergy: [Float]?, scale: Float) {
     self.grid = grid
     let (rows, columns) = (grid.unitRows, grid.unitColumns)
     let stride = (columns + 63) / 64 * 64
     self.stride = stride
-    var line = [Float](repeating: 0, count: columns)
     // Classes are unions of the bins of the leading 16 bits. They need only be of about equal count, so
     // a quarter of the rows decides where many are.
     var histogram = [UInt32](repeating: 0, count: 1 << 16)
     var seen = 0
     for row in Swift.stride(from: 0, to: rows, by: rows >= 256 ? 4 : 1) {
       seen += columns
-      line.withUnsafeMutableBufferPointer { line in
-        scores.fill(row: row, line.baseAddress!)
+      scores.withUnsafeBufferPointer { scores in
+        let line = scores.baseAddress! + row &* columns
         histogram.withUnsafeMutableBufferPointer { histogram in
-          for index in 0..<line.count { histogram[Int(line[index].bitPattern >> 15)] &+= 1 }
+          for index in 0..<columns { histogram[Int(line[index].bitPattern >> 15)] &+= 1 }
         }
       }
     }
@@ -54,11 +50,13 @@ struct CodeIndex: Sendable {
     var unitSums = UnitRowSums(grid: grid, weights: weights, inputEnergy, scale: scale)
     for row in 0..<rows {
       unitSums.load(row)
-      line.withUnsafeMutableBufferPointer { line in
-        scores.fill(row: row, line.baseAddress!)
+      scores.withUnsafeBufferPointer { scores in
+        let line = scores.baseAddress! + row &* columns
         codes.withUnsafeMutableBufferPointer { codes in
-          for column in 0..<columns {
-            codes[row &* stride &+ column] = table[Int(line[column].bitPattern >> 15)]
+          table.withUnsafeBufferPointer { table in
+            for column in 0..<columns {
+              codes[row &* stride &+ column] = table[Int(line[column].bitPattern >> 15)]
+            }
           }
         }
       }
@@ -73,7 +71,7 @@ struct CodeIndex: Sendable {
   /// - Returns: one bit a unit, rows padded to whole words.
   /// - Precondition: `0 < count < grid.count`.
   func select(
-    _ count: Int, scores: UnitScores, weights: Matrix, inputEnergy: [Float]?, scale: Float
+    _ count: Int, scores: [Float], weights: Matrix, inputEnergy: [Float]?, scale: Float
   ) -> (units: [UInt64], cut: Cut, sums: WeightSums) {
     var above = 0
     var total = WeightSums()
@@ -83,70 +81,75 @@ struct CodeIndex: Sendable {
       total.add(sums[code])
       code -= 1
     }
-    // Units of the class that the cut falls into, row by row, so in the order in which ties are broken.
     var units = [UInt64](repeating: 0, count: codes.count / 64)
-    var places: [UInt64] = []
-    var exact: [Float] = []
-    places.reserveCapacity(counts[code])
-    exact.reserveCapacity(counts[code])
+    let edge = scan(code, scores: scores, into: &units)
+    let inner = Cut(keeping: count - above, of: edge.scores)
+    var cut = Cut(bits: .max, tieLimit: 0)
+    let (words, unitColumns) = (stride / 64, grid.unitColumns)
+    // Where the weights of a unit that comes a few units later lie: they are in no cache.
+    let ahead = 16
+    weights.values.withUnsafeBufferPointer { values in
+      for index in edge.scores.indices where inner.keeps(edge.scores[index], at: index) {
+        if index + ahead < edge.units.count {
+          let (row, column) = edge.units[index + ahead].quotientAndRemainder(
+            dividingBy: unitColumns)
+          let first = values.baseAddress! + column &* grid.blockColumns
+          for line in grid.rowRange(row) { prefetch_line(first + line &* grid.columns) }
+        }
+        let unit = edge.units[index]
+        let (row, column) = unit.quotientAndRemainder(dividingBy: unitColumns)
+        units[row &* words &+ column >> 6] |= 1 &<< UInt64(column & 63)
+        for line in grid.rowRange(row) {
+          for place in grid.columnRange(column) {
+            total.add(weight: values[line &* grid.columns &+ place] * scale, inputEnergy?[place])
+          }
+        }
+        // The least score kept, and the last index that has it.
+        let bits = edge.scores[index].bitPattern
+        if bits <= cut.bits { cut = Cut(bits: bits, tieLimit: unit &+ 1) }
+      }
+    }
+    return (units, cut, total)
+  }
+
+  /// Sets the bits of the units above a class, and lists the class row by row, so in the order in which
+  /// ties are broken.
+  private func scan(
+    _ code: Int, scores: [Float], into units: inout [UInt64]
+  ) -> (units: [Int], scores: [Float]) {
     let words = stride / 64
-    codes.withUnsafeBufferPointer { codes in
-      units.withUnsafeMutableBufferPointer { units in
-        for row in 0..<grid.unitRows {
-          for word in 0..<words {
-            let index = row &* words &+ word
-            let some = codes.baseAddress! + index &* 64
-            let more = UInt64(codes_from(some, UInt8(code + 1)))
-            var edge = UInt64(codes_from(some, UInt8(code))) ^ more
-            units[index] = more
-            while edge != 0 {
-              let column = word &* 64 &+ edge.trailingZeroBitCount
-              edge &= edge &- 1
-              places.append(UInt64(row) &<< 32 | UInt64(column))
-              exact.append(scores.score(row: row, column: column))
+    let size = counts[code]
+    let listed = [Int](unsafeUninitializedCapacity: size) { listed, initialized in
+      codes.withUnsafeBufferPointer { codes in
+        units.withUnsafeMutableBufferPointer { units in
+          for row in 0..<grid.unitRows {
+            for word in 0..<words {
+              let index = row &* words &+ word
+              let some = codes.baseAddress! + index &* 64
+              let more = UInt64(codes_from(some, UInt8(code + 1)))
+              var edge = UInt64(codes_from(some, UInt8(code))) ^ more
+              units[index] = more
+              let first = row &* grid.unitColumns &+ word &* 64
+              while edge != 0 {
+                listed[initialized] = first &+ edge.trailingZeroBitCount
+                initialized &+= 1
+                edge &= edge &- 1
+              }
             }
           }
         }
       }
     }
-    let inner = Cut(keeping: count - above, of: exact)
-    var cut = Cut(bits: .max, tieLimit: 0)
-    for index in exact.indices where inner.keeps(exact[index], at: index) {
-      let (row, column) = (Int(places[index] >> 32), Int(places[index] & 0xFFFF_FFFF))
-      units[row &* words &+ column >> 6] |= 1 &<< UInt64(column & 63)
-      total.addUnit(row: row, column: column, grid, weights, inputEnergy, scale: scale)
-      // The least score kept, and the last index that has it.
-      let bits = exact[index].bitPattern
-      if bits <= cut.bits {
-        cut = Cut(bits: bits, tieLimit: row &* grid.unitColumns &+ column &+ 1)
+    let exact = [Float](unsafeUninitializedCapacity: size) { exact, initialized in
+      scores.withUnsafeBufferPointer { scores in
+        for index in 0..<size {
+          prefetch_line(scores.baseAddress! + listed[min(index &+ 24, size &- 1)])
+          exact[index] = scores[listed[index]]
+        }
       }
+      initialized = size
     }
-    return (units, cut, total)
-  }
-}
-
-/// The scores of a grid's units: stored, or for single weights worked out as they are needed.
-enum UnitScores: Sendable {
-  case stored([Float], columns: Int)
-  case single(ElementScores)
-
-  /// Writes the scores of one row of units.
-  func fill(row: Int, _ target: UnsafeMutablePointer<Float>) {
-    switch self {
-    case .stored(let scores, let columns):
-      scores.withUnsafeBufferPointer {
-        target.update(from: $0.baseAddress! + row * columns, count: columns)
-      }
-    case .single(let elements): elements.fill(row: row, target)
-    }
-  }
-
-  @inline(__always)
-  func score(row: Int, column: Int) -> Float {
-    switch self {
-    case .stored(let scores, let columns): scores[row &* columns &+ column]
-    case .single(let elements): elements.score(row: row, column: column)
-    }
+    return (listed, exact)
   }
 }
 
@@ -249,21 +252,5 @@ extension WeightSums {
     absolute += other.absolute
     energy += other.energy
     wanda += other.wanda
-  }
-
-  /// Adds one unit's weights.
-  fileprivate mutating func addUnit(
-    row unitRow: Int, column unitColumn: Int, _ grid: UnitGrid, _ weights: Matrix,
-    _ inputEnergy: [Float]?, scale: Float
-  ) {
-    let (top, left) = (unitRow &* grid.blockRows, unitColumn &* grid.blockColumns)
-    for row in top..<min(grid.rows, top &+ grid.blockRows) {
-      for column in left..<min(grid.columns, left &+ grid.blockColumns) {
-        let value = Double(weights.values[row &* grid.columns &+ column] * scale)
-        absolute += value.magnitude
-        energy += value * value
-        if let inputEnergy { wanda += value * value * Double(inputEnergy[column]) }
-      }
-    }
   }
 }

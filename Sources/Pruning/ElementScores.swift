@@ -36,18 +36,10 @@ struct ElementScores: Sendable {
       let source = values.baseAddress! + row &* count
       switch rule {
       case .squared(let factors?):
-        factors.withUnsafeBufferPointer { factors in
-          let factors = factors.baseAddress!
-          for column in 0..<count {
-            let value = source[column] * scale
-            target[column] = value * value * factors[column]
-          }
+        factors.withUnsafeBufferPointer {
+          ScoreKernels.best.squares(source, $0.baseAddress!, scale, target, count)
         }
-      case .squared(nil):
-        for column in 0..<count {
-          let value = source[column] * scale
-          target[column] = value * value
-        }
+      case .squared(nil): ScoreKernels.best.squares(source, nil, scale, target, count)
       case .absolute:
         for column in 0..<count { target[column] = (source[column] * scale).magnitude }
       case .random(let seed):

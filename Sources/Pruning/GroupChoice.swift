@@ -9,21 +9,13 @@ enum GroupChoice {
     var mask = Mask(rows: rows, columns: columns)
     let wide = mask.wordsPerRow
     let group = min(group, columns)
-    var line = [Float](repeating: 0, count: columns + 4)
+    var line = [Float](repeating: 0, count: columns)
     mask.words.withUnsafeMutableBufferPointer { words in
       line.withUnsafeMutableBufferPointer { line in
         for row in 0..<rows {
           scores.fill(row: row, line.baseAddress!)
           let target = words.baseAddress! + row &* wide
           var start = 0
-          if kept == 2, group == 4 {
-            while start &+ 4 <= columns {
-              // Groups of four never straddle a word.
-              let bits = bestTwo(line.baseAddress! + start)
-              target[start >> 6] |= bits &<< UInt64(start & 63)
-              start &+= 4
-            }
-          }
           while start < columns {
             let end = min(start &+ group, columns)
             best(kept, of: line.baseAddress! + start, count: end &- start) { offset in
@@ -36,87 +28,6 @@ enum GroupChoice {
       }
     }
     return mask
-  }
-
-  /// Thins a mask to the best two of every four kept columns of a row, in the columns' order.
-  ///
-  /// The rows of a tile have one list of kept columns, so it is made once for a run of equal rows.
-  static func thinTwoOfFour(_ mask: Mask, scores: ElementScores) -> Mask {
-    var result = Mask(rows: mask.rows, columns: mask.columns)
-    let wide = mask.wordsPerRow
-    var line = [Float](repeating: 0, count: mask.columns)
-    var columns: [UInt32] = []
-    var packed = [Float](repeating: 0, count: mask.columns + 4)
-    /// Four bits a group of kept columns.
-    var chosen = [UInt8](repeating: 0, count: mask.columns / 4 + 1)
-    for row in 0..<mask.rows {
-      let base = row * wide
-      let isRepeated =
-        row > 0
-        && mask.words.withUnsafeBufferPointer { words in
-          (0..<wide).allSatisfy { words[base &+ $0] == words[base &- wide &+ $0] }
-        }
-      if !isRepeated { columns = mask.keptColumns(row: row) }
-      line.withUnsafeMutableBufferPointer { scores.fill(row: row, $0.baseAddress!) }
-      let count = columns.count
-      columns.withUnsafeBufferPointer { columns in
-        line.withUnsafeBufferPointer { line in
-          packed.withUnsafeMutableBufferPointer { packed in
-            for index in 0..<count { packed[index] = line[Int(columns[index])] }
-            var start = 0
-            while start &+ 4 <= count {
-              chosen[start >> 2] = UInt8(truncatingIfNeeded: bestTwo(packed.baseAddress! + start))
-              start &+= 4
-            }
-            var last: UInt8 = 0
-            best(2, of: packed.baseAddress! + start, count: count &- start) { last |= 1 &<< $0 }
-            chosen[start >> 2] = last
-          }
-        }
-      }
-      // The choices go to the places of the kept columns, a word of the mask at a time.
-      result.words.withUnsafeMutableBufferPointer { target in
-        mask.words.withUnsafeBufferPointer { words in
-          chosen.withUnsafeBufferPointer { chosen in
-            var index = 0
-            for word in 0..<wide {
-              var bits = words[base &+ word]
-              var kept: UInt64 = 0
-              while bits != 0 {
-                let choice = UInt64(chosen[index >> 2] &>> UInt8(index & 3)) & 1
-                kept |= (bits & (0 &- bits)) & (0 &- choice)
-                bits &= bits &- 1
-                index &+= 1
-              }
-              target[base &+ word] = kept
-            }
-          }
-        }
-      }
-    }
-    return result
-  }
-
-  /// Two of four without branches: an element stays when fewer than two others beat it.
-  @inline(__always)
-  private static func bestTwo(_ s: UnsafePointer<Float>) -> UInt64 {
-    let (a, b, c, d) = (s[0], s[1], s[2], s[3])
-    // Of two equal ones the later loses: it is "beaten" by >=, the earlier only by >.
-    let ab = b > a ? 1 : 0
-    let ac = c > a ? 1 : 0
-    let ad = d > a ? 1 : 0
-    let bc = c > b ? 1 : 0
-    let bd = d > b ? 1 : 0
-    let cd = d > c ? 1 : 0
-    let beatenA = ab &+ ac &+ ad
-    let beatenB = (1 &- ab) &+ bc &+ bd
-    let beatenC = (1 &- ac) &+ (1 &- bc) &+ cd
-    let beatenD = (1 &- ad) &+ (1 &- bd) &+ (1 &- cd)
-    var bits: UInt64 = beatenA < 2 ? 1 : 0
-    bits |= beatenB < 2 ? 2 : 0
-    bits |= beatenC < 2 ? 4 : 0
-    bits |= beatenD < 2 ? 8 : 0
-    return bits
   }
 
   /// Calls `keep` with the offsets of the `kept` best of `count` scores.
@@ -143,20 +54,5 @@ enum GroupChoice {
         keeping: kept, of: UnsafeBufferPointer(start: scores, count: count))
       for offset in 0..<count where cut.keeps(scores[offset], at: offset) { keep(offset) }
     }
-  }
-}
-
-extension Mask {
-  /// The columns that one row keeps, ascending.
-  fileprivate func keptColumns(row: Int) -> [UInt32] {
-    var columns: [UInt32] = []
-    for word in 0..<wordsPerRow {
-      var bits = words[row * wordsPerRow + word]
-      while bits != 0 {
-        columns.append(UInt32(word * 64 + bits.trailingZeroBitCount))
-        bits &= bits &- 1
-      }
-    }
-    return columns
   }
 }

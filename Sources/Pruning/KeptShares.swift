@@ -16,69 +16,62 @@ struct WeightSums: Sendable, Hashable {
 
   /// The sums over the kept weights of a mask, or over all weights without one.
   ///
-  /// One pass over the weights; a mask word selects 16 of them at a time, so pruned weights, whatever
-  /// their value, add nothing. Rows are summed in F32 lanes, rows among each other in double.
-  /// All sums are of `scale·w`.
+  /// One pass over the weights; pruned ones, whatever their value, add nothing. All sums are of
+  /// `scale·w`.
   init(_ weights: Matrix, mask: Mask?, inputEnergy: [Float]?, scale: Float = 1) {
-    let columns = weights.columns
-    let wide = (columns + 63) / 64
-    let whole = columns / 16 * 16
-    let select = SIMD16<UInt32>(
-      1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
-    let magnitudeBits = SIMD16<UInt32>(repeating: 0x7FFF_FFFF)
-    let none = [Float](repeating: 0, count: inputEnergy == nil ? columns : 0)
-    weights.values.withUnsafeBufferPointer { values in
-      (inputEnergy ?? none).withUnsafeBufferPointer { factors in
-        (mask?.words ?? []).withUnsafeBufferPointer { words in
-          let factor = UnsafeRawPointer(factors.baseAddress!)
-          for row in 0..<weights.rows {
-            let source = UnsafeRawPointer(values.baseAddress! + row &* columns)
-            var (sumA, sumE, sumW) = (
-              SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero
-            )
-            var column = 0
-            while column < whole {
-              let bits =
-                mask == nil
-                ? 0xFFFF
-                : UInt32(
-                  truncatingIfNeeded: words[row &* wide &+ column >> 6] &>> UInt64(column & 63))
-                  & 0xFFFF
-              if bits != 0 {
-                let loaded = source.loadUnaligned(
-                  fromByteOffset: column &* 4, as: SIMD16<UInt32>.self)
-                let lanes = (SIMD16<UInt32>(repeating: bits) & select) .!= SIMD16<UInt32>.zero
-                let kept =
-                  unsafeBitCast(
-                    loaded & magnitudeBits & unsafeBitCast(lanes, to: SIMD16<UInt32>.self),
-                    to: SIMD16<Float>.self) * scale
-                let squares = kept * kept
-                sumA += kept
-                sumE += squares
-                sumW +=
-                  squares
-                  * factor.loadUnaligned(fromByteOffset: column &* 4, as: SIMD16<Float>.self)
-              }
-              column &+= 16
-            }
-            var (a, e, w) = (Double(sumA.sum()), Double(sumE.sum()), Double(sumW.sum()))
-            while column < columns {
-              if mask == nil || words[row &* wide &+ column >> 6] &>> UInt64(column & 63) & 1 == 1 {
-                let value = Double(values[row &* columns &+ column] * scale)
-                a += value.magnitude
-                e += value * value
-                w += value * value * Double(factors[column])
-              }
-              column &+= 1
-            }
-            absolute += a
-            energy += e
-            wanda += w
-          }
-        }
+    let none: [UInt64] = []
+    (mask?.words ?? none).withUnsafeBufferPointer { words in
+      for row in 0..<weights.rows {
+        add(
+          row: row, of: weights,
+          bits: mask.map { words.baseAddress! + row &* $0.wordsPerRow }, inputEnergy, scale: scale)
       }
     }
   }
 
   init() {}
+
+  /// Adds the weights of one row whose bit is set, all of them without bits.
+  ///
+  /// Rows are summed in F32 lanes, rows among each other in double precision.
+  mutating func add(
+    row: Int, of weights: Matrix, bits: UnsafePointer<UInt64>?, _ inputEnergy: [Float]?,
+    scale: Float
+  ) {
+    let columns = weights.columns
+    weights.values.withUnsafeBufferPointer { values in
+      withFloats(of: inputEnergy) { energies in
+        addRow { sums in
+          ScoreKernels.best.sums(
+            values.baseAddress! + row &* columns, bits, energies, scale, columns, sums)
+        }
+      }
+    }
+  }
+
+  /// Adds the three sums that a kernel writes.
+  mutating func addRow(_ kernel: (UnsafeMutablePointer<Float>) -> Void) {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 3) { sums in
+      kernel(sums.baseAddress!)
+      absolute += Double(sums[0])
+      energy += Double(sums[1])
+      wanda += Double(sums[2])
+    }
+  }
+
+  /// Adds one weight, scaled.
+  mutating func add(weight: Float, _ inputEnergy: Float?) {
+    let value = Double(weight)
+    absolute += value.magnitude
+    energy += value * value
+    if let inputEnergy { wanda += value * value * Double(inputEnergy) }
+  }
+}
+
+/// The address of an array's first element; nil without an array.
+func withFloats<Result>(
+  of array: [Float]?, _ body: (UnsafePointer<Float>?) -> Result
+) -> Result {
+  guard let array else { return body(nil) }
+  return array.withUnsafeBufferPointer { body($0.baseAddress) }
 }

@@ -230,7 +230,7 @@ public final class LayerPruner: Sendable {
       ?? WeightSums(
         source.weights, mask: decision.mask, inputEnergy: inputEnergy, scale: source.sumScale)
     let totals = source.totals
-    let nonzeros = decision.mask.count
+    let nonzeros = decision.mask.kept
     let energy = WeightSums.share(kept.energy, of: totals.energy)
     let density = Double(nonzeros) / Double(source.weights.count)
     return PruningSummary(

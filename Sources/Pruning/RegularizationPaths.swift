@@ -10,10 +10,10 @@ extension LayerPruner {
   /// - Parameters:
   ///   - knobs: Pattern, regularizer, solver and refit; the amount is replaced.
   ///   - progress: The path so far after each point; false cancels.
-  ///   - watch: The masks on the way, between the points and at them; false cancels.
+  ///   - iterate: The masks on the way, between the points and at them; false cancels.
   public func path(
     _ knobs: Knobs, points: Int = 20, progress: (RegularizationPath) -> Bool,
-    watching watch: IterateWatch = { _ in true }
+    iterate watch: IterateWatch = { _ in true }
   ) throws(PruningError) -> RegularizationPath {
     var path = RegularizationPath(
       tensor: tensor, pattern: knobs.pattern, points: [], isFinal: false)
@@ -56,8 +56,8 @@ extension LayerPruner {
 public func regularizationPath(
   _ weights: Matrix, named tensor: String, knobs: Knobs, statistics: CalibrationStatistics?,
   points: Int = 20, progress: (RegularizationPath) -> Bool = { _ in true },
-  watching watch: IterateWatch = { _ in true }
+  iterate watch: IterateWatch = { _ in true }
 ) throws(PruningError) -> RegularizationPath {
   try LayerPruner(weights, named: tensor, statistics: statistics)
-    .path(knobs, points: points, progress: progress, watching: watch)
+    .path(knobs, points: points, progress: progress, iterate: watch)
 }

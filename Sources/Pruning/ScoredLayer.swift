@@ -29,18 +29,23 @@ public final class ScoredLayer: Sendable {
   let largest: Float
   let sumScale: Float
 
-  /// Built by the first cut on a tensor of at least `indexedWeights` weights; every later cut is then
-  /// independent of most of them.
+  /// What the first cut finds out and every later one uses.
   private let codes = Mutex<CodeIndex?>(nil)
   private let unitSums = Mutex<UnitSums?>(nil)
+  private let histogram = Mutex<ScoreHistogram?>(nil)
+  private let sample = Mutex<ScoreSample?>(nil)
+  /// Weights from which scores of single ones are worked out in each pass, and not kept.
+  static let scannedWeights = 1 << 15
+  /// Weights from which the sums of units are kept.
   static let indexedWeights = 1 << 18
   /// Units from which an index beats a pass over their scores.
-  private static let indexedUnits = 1 << 17
+  static let indexedUnits = 1 << 17
 
   /// Bytes held beyond the weights themselves.
   var bytes: Int {
     (order.isIdentity ? 0 : 4 * weights.count) + 4 * (storedScores?.count ?? 0)
       + (codes.withLock { $0?.bytes } ?? 0) + (unitSums.withLock { $0?.bytes } ?? 0)
+      + (histogram.withLock { $0?.bytes } ?? 0) + (sample.withLock { $0?.bytes } ?? 0)
   }
 
   init(
@@ -70,7 +75,7 @@ public final class ScoredLayer: Sendable {
     } else {
       penalty = nil
       if let grid, grid.blockRows == 1, grid.blockColumns == 1, !pattern.countsWeights,
-        weights.count >= Self.indexedWeights
+        weights.count >= Self.scannedWeights
       {
         storedScores = nil
       } else if let grid, rowsShare == 0 || !pattern.countsWeights {
@@ -143,7 +148,7 @@ public final class ScoredLayer: Sendable {
     /// The rows of the layer's layout that form the units; nil is all of them.
     var survivors: [Int]?
     var grid: UnitGrid
-    /// Empty for single weights that an index cuts.
+    /// Empty for single weights whose scores are not kept.
     var scores: [Float]
     var elements: ElementScores
   }
@@ -180,10 +185,10 @@ public final class ScoredLayer: Sendable {
   }
 
   private func decision(_ arrangement: Arrangement, keeping count: Int) -> Decision {
+    if storedScores == nil { return scannedDecision(arrangement, keeping: count) }
     if let indexed = indexedDecision(arrangement, keeping: count) { return indexed }
     let cut = Cut(keeping: count, of: arrangement.scores)
     var result = decision(arrangement, cut: cut)
-    result.sums = indexedSums(arrangement, cut: cut)
     if penalty != nil {
       // The strength that leaves exactly these: the largest one among what goes.
       var strength: Float = 0
@@ -196,40 +201,56 @@ public final class ScoredLayer: Sendable {
     return result
   }
 
+  /// Single weights, ranked in one pass over them.
+  private func scannedDecision(_ arrangement: Arrangement, keeping count: Int) -> Decision {
+    let grid = arrangement.grid
+    func decision(_ mask: Mask, _ cut: Cut, _ sums: WeightSums?) -> Decision {
+      Decision(
+        mask: order.restore(mask, originalRows: weights.rows), order: order, grid: grid,
+        unitScores: [], cut: cut, units: grid.count,
+        unitsKept: max(0, min(count, grid.count)), sums: sums)
+    }
+    if count <= 0 || count >= grid.count {
+      return decision(
+        Mask(rows: grid.rows, columns: grid.columns, keepingAll: count > 0),
+        count > 0 ? .everything : .nothing, nil)
+    }
+    let known = histogram.withLock { histogram in
+      let known = histogram ?? ScoreHistogram(scores)
+      histogram = known
+      return known
+    }
+    let found = scan(scores, order).keepBest(count, beyond: nil) { _ in known.bracket(count) }
+    return decision(found.mask, found.cut, found.sums)
+  }
+
+  private func scan(_ elements: ElementScores, _ order: MatrixOrder) -> ScoreScan {
+    ScoreScan(
+      elements: elements, inputEnergy: inputEnergy.map { order.apply(columnValues: $0) },
+      sumScale: sumScale)
+  }
+
   /// The decision from the index of many units; nil where there is none to be had.
   private func indexedDecision(_ arrangement: Arrangement, keeping count: Int) -> Decision? {
     let grid = arrangement.grid
-    guard weights.count >= Self.indexedWeights, penalty == nil, arrangement.survivors == nil,
-      storedScores == nil || grid.count >= Self.indexedUnits
+    guard penalty == nil, arrangement.survivors == nil, grid.count >= Self.indexedUnits,
+      count > 0, count < grid.count
     else { return nil }
-    switch pattern.base {
-    case .block, .tile: break
-    case .row, .column, .nm, .tileElement, .tileVector: return nil
-    }
-    if count <= 0 || count >= grid.count {
-      let mask = Mask(rows: grid.rows, columns: grid.columns, keepingAll: count > 0)
-      return Decision(
-        mask: order.restore(mask, originalRows: weights.rows), order: order, grid: grid,
-        unitScores: arrangement.scores, cut: count > 0 ? .everything : .nothing,
-        units: grid.count, unitsKept: max(0, min(count, grid.count)))
-    }
-    let units: UnitScores =
-      storedScores.map { .stored($0, columns: grid.unitColumns) } ?? .single(scores)
     let energies = inputEnergy.map { order.apply(columnValues: $0) }
     let index = codes.withLock { codes in
       let index =
         codes
         ?? CodeIndex(
-          grid: grid, scores: units, weights: arranged, inputEnergy: energies, scale: sumScale)
+          grid: grid, scores: arrangement.scores, weights: arranged, inputEnergy: energies,
+          scale: sumScale)
       codes = index
       return index
     }
     let found = index.select(
-      count, scores: units, weights: arranged, inputEnergy: energies, scale: sumScale)
-    let mask = Mask(grid: grid, units: found.units)
-    return Decision(
-      mask: order.restore(mask, originalRows: weights.rows), order: order, grid: grid,
-      unitScores: arrangement.scores, cut: found.cut, units: grid.count, unitsKept: count,
+      count, scores: arrangement.scores, weights: arranged, inputEnergy: energies,
+      scale: sumScale)
+    return decision(
+      arrangement, Mask(grid: grid, units: found.units), cut: found.cut, unitsKept: count,
       sums: found.sums)
   }
 
@@ -255,71 +276,63 @@ public final class ScoredLayer: Sendable {
   }
 
   private func decision(_ arrangement: Arrangement, cut: Cut) -> Decision {
-    var mask = Mask(grid: arrangement.grid, scores: arrangement.scores, cut: cut)
+    decision(
+      arrangement, Mask(grid: arrangement.grid, scores: arrangement.scores, cut: cut), cut: cut,
+      unitsKept: cut.count(in: arrangement.scores),
+      sums: indexedSums(arrangement, cut: cut))
+  }
+
+  /// What the pattern makes of the units that a cut keeps.
+  private func decision(
+    _ arrangement: Arrangement, _ units: Mask, cut: Cut, unitsKept: Int, sums: WeightSums?
+  ) -> Decision {
+    var (mask, sums, order) = (units, sums, arrangement.order)
     switch pattern.base {
     case .tileElement(_, let overlay):
       // Weights of dropped rows may come back too, so the overlay sees the whole layout.
+      order = self.order
       mask = MatrixOrder(rows: arrangement.survivors).restore(mask, originalRows: arranged.rows)
-      overlayBest(overlay, on: &mask)
-      return decision(
-        arrangement, cut: cut, original: order.restore(mask, originalRows: weights.rows))
+      (mask, sums) = overlaid(mask, overlay)
     case .tileVector:
-      mask = GroupChoice.thinTwoOfFour(mask, scores: arrangement.elements)
+      (mask, sums) = scan(arrangement.elements, order).thinTwoOfFour(mask)
     default: break
     }
-    return decision(
-      arrangement, cut: cut,
-      original: arrangement.order.restore(mask, originalRows: weights.rows))
+    return Decision(
+      mask: order.restore(mask, originalRows: weights.rows), order: arrangement.order,
+      grid: arrangement.grid, unitScores: arrangement.scores, cut: cut,
+      units: arrangement.scores.count, unitsKept: unitsKept, sums: sums)
   }
 
-  private func decision(_ arrangement: Arrangement, cut: Cut, original: Mask) -> Decision {
-    Decision(
-      mask: original, order: arrangement.order, grid: arrangement.grid,
-      unitScores: arrangement.scores, cut: cut,
-      units: arrangement.scores.count, unitsKept: cut.count(in: arrangement.scores))
+  /// Brings back the best `overlay·N` of the pruned weights.
+  private func overlaid(_ mask: Mask, _ overlay: Double) -> (Mask, WeightSums?) {
+    let pruned = weights.count - mask.kept
+    let back = min(Int((overlay * Double(weights.count) + 1e-6).rounded(.down)), pruned)
+    if back == 0 { return (mask, nil) }
+    if back == pruned {
+      return (Mask(rows: mask.rows, columns: mask.columns, keepingAll: true), nil)
+    }
+    let known = sample.withLock { sample in
+      let known = sample ?? ScoreSample(scores, seed: 1)
+      sample = known
+      return known
+    }
+    let found = scan(scores, order).keepBest(back, beyond: mask) { attempt in
+      known.bracket(back, beyond: mask, attempt: attempt)
+    }
+    return (found.mask, found.sums)
   }
 
   /// N:M: nothing to rank across groups.
   private func groupDecision() -> Decision {
     guard case .nm(let kept, let group) = pattern.base else { preconditionFailure("not N:M") }
-    let mask = GroupChoice.mask(scores, kept: kept, group: group)
+    let chosen: (mask: Mask, sums: WeightSums?) =
+      kept == 2 && group == 4
+      ? scan(scores, order).thinTwoOfFour(nil)
+      : (GroupChoice.mask(scores, kept: kept, group: group), nil)
     let groups = arranged.rows * ((arranged.columns + group - 1) / group)
     return Decision(
-      mask: order.restore(mask, originalRows: weights.rows), order: order, grid: nil,
-      unitScores: [], cut: .everything, units: groups, unitsKept: groups)
-  }
-
-  /// Brings back the best `overlay·N` of the pruned weights.
-  private func overlayBest(_ overlay: Double, on mask: inout Mask) {
-    let columns = mask.columns
-    let wide = mask.wordsPerRow
-    var table = scores.table()
-    // Kept weights get the least key, pruned ones a key one above their own.
-    table.withUnsafeMutableBytes { raw in
-      let keys = raw.bindMemory(to: UInt32.self)
-      for index in 0..<keys.count { keys[index] &+= 1 }
-      mask.words.withUnsafeBufferPointer { words in
-        for row in 0..<mask.rows {
-          for word in 0..<wide {
-            var bits = words[row &* wide &+ word]
-            while bits != 0 {
-              keys[row &* columns &+ word &* 64 &+ bits.trailingZeroBitCount] = 0
-              bits &= bits &- 1
-            }
-          }
-        }
-      }
-    }
-    let pruned = weights.count - mask.count
-    let back = min(Int((overlay * Double(weights.count) + 1e-6).rounded(.down)), pruned)
-    let cut = Cut(keeping: back, of: table)
-    let single = UnitGrid(rows: mask.rows, columns: columns, blockRows: 1, blockColumns: 1)
-    let restored = Mask(grid: single, scores: table, cut: cut)
-    mask.words.withUnsafeMutableBufferPointer { words in
-      restored.words.withUnsafeBufferPointer { restored in
-        for word in 0..<words.count { words[word] |= restored[word] }
-      }
-    }
+      mask: order.restore(chosen.mask, originalRows: weights.rows), order: order, grid: nil,
+      unitScores: [], cut: .everything, units: groups, unitsKept: groups, sums: chosen.sums)
   }
 }
 

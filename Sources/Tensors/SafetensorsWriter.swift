@@ -7,29 +7,33 @@ public struct SafetensorsWriter {
   /// Becomes `__metadata__`.
   public var metadata: [String: String]
   private var tensors: [String: Source] = [:]
+  /// Bytes of metadata that come while the file is written, at most.
+  private var reserved = 0
 
   private enum Source {
     case copy(Model, TensorHeader)
     case values([Float], shape: [Int], DataType)
+    /// Worked out when its turn comes.
+    case awaited(shape: [Int], DataType)
 
     var dtype: DataType {
       switch self {
       case .copy(_, let header): header.dtype
-      case .values(_, _, let dtype): dtype
+      case .values(_, _, let dtype), .awaited(_, let dtype): dtype
       }
     }
 
     var shape: [Int] {
       switch self {
       case .copy(_, let header): header.shape
-      case .values(_, let shape, _): shape
+      case .values(_, let shape, _), .awaited(let shape, _): shape
       }
     }
 
     var bytes: Int {
       switch self {
       case .copy(_, let header): header.bytes
-      case .values(let values, _, let dtype): values.count * (dtype == .f32 ? 4 : 2)
+      case .values, .awaited: shape.reduce(1, *) * (dtype == .f32 ? 4 : 2)
       }
     }
   }
@@ -57,17 +61,48 @@ public struct SafetensorsWriter {
     tensors[name] = .values(vector, shape: [vector.count], dtype)
   }
 
+  /// Leaves room for a matrix that `write(to:force:values:)` will be given, replacing one of this name.
+  ///
+  /// - Parameter metadataBytes: the most that its values add to the metadata, as JSON.
+  /// - Precondition: `dtype.isLoadable`.
+  public mutating func expect(
+    _ name: String, rows: Int, columns: Int, as dtype: DataType = .f32, metadataBytes: Int = 0
+  ) {
+    precondition(dtype.isLoadable, "\(dtype) cannot be written")
+    tensors[name] = .awaited(shape: [rows, columns], dtype)
+    reserved += metadataBytes
+  }
+
   /// Writes the file, aside and then renamed.
   ///
+  /// - Precondition: no tensor was announced by `expect`.
   /// - Throws: `exists` without `force`; `cannotWrite`; what reading the model throws;
   ///   `notRepresentable` for a finite value that its type rounds to infinity.
   public func write(to path: String, force: Bool = false) throws(TensorFileError) {
+    var copy = self
+    let finished = try copy.write(to: path, force: force) { _, _ in nil }
+    precondition(finished, "an announced tensor needs its values")
+  }
+
+  /// Writes the file, with one announced tensor at a time in memory.
+  ///
+  /// - Parameter values: gives the announced tensors in the order of the file, and may add what is known
+  ///   of them to the metadata; nil gives up, and no file stands then.
+  /// - Returns: whether all values were given.
+  /// - Throws: as above.
+  public mutating func write(
+    to path: String, force: Bool = false,
+    values: (_ name: String, _ metadata: inout [String: String]) -> Matrix?
+  ) throws(TensorFileError) -> Bool {
     let order = tensors.sorted { first, second in
       let (a, b) = (first.value.dtype.bits ?? 0, second.value.dtype.bits ?? 0)
       return a != b ? a > b : first.key < second.key
-    }
+    }.map { ($0.key, $0.value) }
     var file = try AtomicFile(path, force: force)
-    try file.write(header(order.map { ($0.key, $0.value) }))
+    // The header stands in front of what it will only know at the end.
+    let first = header(order, atLeast: 0)
+    try file.write(header(order, atLeast: first.count - 8 + reserved))
+    let room = file.count - 8
     for (name, source) in order {
       switch source {
       case .copy(let model, let header):
@@ -79,13 +114,24 @@ public struct SafetensorsWriter {
           }
         }
       case .values(let values, _, let dtype):
-        try file.write(try encoded(values, of: name, as: dtype, path: path))
+        try write(values, of: name, as: dtype, to: &file)
+      case .awaited(let shape, let dtype):
+        guard let matrix = values(name, &metadata) else { return false }
+        precondition([matrix.rows, matrix.columns] == shape, "\(name) has another shape")
+        try write(matrix.values, of: name, as: dtype, to: &file)
       }
     }
+    if reserved > 0 {
+      let last = header(order, atLeast: room)
+      precondition(last.count == room + 8, "more metadata than was announced")
+      try file.write(last, at: 0)
+    }
     try file.commit()
+    return true
   }
 
-  private func header(_ order: [(String, Source)]) -> [UInt8] {
+  /// - Parameter bytes: to which the text is filled up with spaces.
+  private func header(_ order: [(String, Source)], atLeast bytes: Int) -> [UInt8] {
     var fields: [String] = []
     if !metadata.isEmpty {
       let pairs = metadata.sorted { $0.key < $1.key }
@@ -101,28 +147,37 @@ public struct SafetensorsWriter {
       offset += source.bytes
     }
     var text = Array(("{" + fields.joined(separator: ",") + "}").utf8)
-    while text.count % 8 != 0 { text.append(0x20) }
+    while text.count % 8 != 0 || text.count < bytes { text.append(0x20) }
     return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) } + text
   }
 
-  private func encoded(
-    _ values: [Float], of name: String, as dtype: DataType, path: String
-  ) throws(TensorFileError) -> [UInt8] {
-    if dtype == .f32 { return values.withUnsafeBytes { Array($0) } }
+  /// Writes values in pieces, rounded to their type.
+  private func write(
+    _ values: [Float], of name: String, as dtype: DataType, to file: inout AtomicFile
+  ) throws(TensorFileError) {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(values.count * 2)
-    for (index, value) in values.enumerated() {
-      let bits = dtype == .f16 ? HalfPrecision.half(value) : HalfPrecision.brain(value)
-      let isInfinite = dtype == .f16 ? bits & 0x7FFF == 0x7C00 : bits & 0x7FFF == 0x7F80
-      guard !isInfinite || value.isInfinite else {
-        throw TensorFileError(
-          path: path,
-          problem: .notRepresentable(tensor: name, index: index, value: value, dtype: dtype))
+    let piece = 1 << 18
+    for start in stride(from: 0, to: values.count, by: piece) {
+      let end = min(start + piece, values.count)
+      bytes.removeAll(keepingCapacity: true)
+      if dtype == .f32 {
+        values.withUnsafeBytes { bytes.append(contentsOf: $0[start * 4..<end * 4]) }
+      } else {
+        for index in start..<end {
+          let value = values[index]
+          let bits = dtype == .f16 ? HalfPrecision.half(value) : HalfPrecision.brain(value)
+          let isInfinite = dtype == .f16 ? bits & 0x7FFF == 0x7C00 : bits & 0x7FFF == 0x7F80
+          guard !isInfinite || value.isInfinite else {
+            throw TensorFileError(
+              path: file.path,
+              problem: .notRepresentable(tensor: name, index: index, value: value, dtype: dtype))
+          }
+          bytes.append(UInt8(truncatingIfNeeded: bits))
+          bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
+        }
       }
-      bytes.append(UInt8(truncatingIfNeeded: bits))
-      bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
+      try file.write(bytes)
     }
-    return bytes
   }
 }
 

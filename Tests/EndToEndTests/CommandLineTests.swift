@@ -229,7 +229,8 @@ import Testing
     #expect(outcome.output.hasPrefix(".TH SPARSITY\\-TUI 1"))
     for word in [
       ".SS explore", ".SS sweep", ".SS doctor", "\\fB\\-\\-patterns\\fR",
-      "\\fB\\-\\-remeasure\\fR", ".SH ENVIRONMENT",
+      "\\fB\\-\\-remeasure\\fR", ".SH ENVIRONMENT", ".B moments/",
+      ".BR judgements/ \", \" agreements/",
     ] {
       #expect(outcome.output.contains(word), "\(word)")
     }

@@ -54,7 +54,7 @@ import Testing
             points = path.points.count
             return true
           },
-          watching: { _ in
+          iterate: { _ in
             count += 1
             return count < limit
           })

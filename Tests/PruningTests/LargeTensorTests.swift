@@ -10,7 +10,7 @@ import Testing
 
   @Test(arguments: [Criterion.magnitude, .l1, .wanda, .random])
   func indexedCutsAreTheSelectedOnes(criterion: Criterion) throws {
-    #expect(Self.weights.count >= ScoredLayer.indexedWeights)
+    #expect(Self.weights.count >= ScoredLayer.scannedWeights)
     let known = try statistics(530, rows: 40, evaluationRows: 4)
     let pruner = try LayerPruner(Self.weights, named: "w", statistics: known)
     let source = pruner.source

@@ -211,6 +211,26 @@ import Testing
     }
   }
 
+  @Test func thePathCanBeCancelledBetweenTwoPoints() throws {
+    let known = try statistics(40)
+    var (points, iterates) = (0, 0)
+    #expect(throws: PruningError.cancelled(tensor: "w")) {
+      try regularizationPath(
+        Self.weights, named: "w", knobs: Self.turned("8x1", .lambda(0.5), .groupLasso),
+        statistics: known, points: 8,
+        progress: {
+          points = $0.points.count
+          iterates = 0
+          return true
+        },
+        watching: { _ in
+          iterates += 1
+          return points < 3 || iterates < 2
+        })
+    }
+    #expect(points == 3 && iterates == 2)
+  }
+
   @Test func thePathFallsFromEmptyToFull() throws {
     let known = try statistics(40)
     for solve in Solve.allCases where !solve.isGreedy {

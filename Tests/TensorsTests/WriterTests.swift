@@ -134,6 +134,32 @@ import Testing
     #expect(try directory.names.isEmpty)
   }
 
+  @Test func announcedValuesComeInTheirTurnAndDescribeThemselves() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/a.safetensors"
+    var writer = SafetensorsWriter(metadata: ["tool": "1"])
+    // More than one piece of values, and a type of half the width behind it.
+    writer.expect("a", rows: 600, columns: 700, metadataBytes: 64)
+    writer.expect("b", rows: 3, columns: 5, as: .bf16, metadataBytes: 64)
+    writer.set("c", gaussian(7, 9, seed: 3))
+    var asked: [String] = []
+    let finished = try writer.write(to: path) { name, metadata in
+      asked.append(name)
+      metadata["note:\(name)"] = "\(asked.count)"
+      return name == "a" ? gaussian(600, 700, seed: 1) : Matrix(rows: 3, columns: 5, repeating: 2)
+    }
+    #expect(finished && asked == ["a", "b"])
+    let copy = try Model.open(path)
+    #expect(copy.metadata == ["tool": "1", "note:a": "1", "note:b": "2"])
+    #expect(try copy.matrix(named: "a") == gaussian(600, 700, seed: 1))
+    #expect(try copy.matrix(named: "b") == Matrix(rows: 3, columns: 5, repeating: 2))
+    #expect(try copy.matrix(named: "c") == gaussian(7, 9, seed: 3))
+    var given = SafetensorsWriter()
+    given.expect("a", rows: 2, columns: 2)
+    #expect(try !given.write(to: directory.path + "/b.safetensors") { _, _ in nil })
+    #expect(try directory.names == ["a.safetensors"])
+  }
+
   @Test func aModelCanBeWrittenOverItself() throws {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/a.safetensors"

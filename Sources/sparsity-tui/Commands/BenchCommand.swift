@@ -13,6 +13,7 @@ struct BenchCommand: ParsableCommand {
 
         sparsity-tui bench
         sparsity-tui bench --shape 3072x768 --tokens 128 --csv bench.csv
+        sparsity-tui bench --tokens 128 --dtype bf16 --layout token-major --cache cold
         sparsity-tui bench --pruning --shape 384x384      # what turning a knob takes
         sparsity-tui bench --patterns 8x1 --sparsity 0.9 --tokens 128 --repeat 10
       """)
@@ -27,6 +28,12 @@ struct BenchCommand: ParsableCommand {
   var patterns = "1x1,1x8,1x32,4x1,8x1,16x1,32x1,4x4,8x8,16x16,32x32,tw64,tew64+5%,2:4,tvw64"
   @Option(help: "Threads.")
   var threads = 1
+  @Option(help: "Stored weights of the sparse kernels: f32 or bf16.")
+  var dtype = WeightType.f32.rawValue
+  @Option(help: "Of activations: panels or token-major, whose conversion is in the time.")
+  var layout = ActivationLayout.panels.rawValue
+  @Option(help: "Weights warm or cold in cache.")
+  var cache = CacheState.warm.rawValue
   @Option(
     name: .customLong("repeat"),
     help: "Measure the table this many times; cells show the median and its spread.")
@@ -51,6 +58,9 @@ struct BenchCommand: ParsableCommand {
     base.criterion = .magnitude
     base.refit = false
     base.threads = threads
+    base.dtype = try choice(dtype, "--dtype")
+    base.layout = try choice(layout, "--layout")
+    base.cache = try choice(cache, "--cache")
     var plan = SweepPlan(tensors: bench.model.prunable.map(\.name), base: base)
     do {
       plan.patterns = try ValueList.words(patterns).map { try Pattern(parsing: $0) }
@@ -79,6 +89,14 @@ struct BenchCommand: ParsableCommand {
       try OutputFile.standardOutput(text(plan, cells, rows, machine))
     }
     if Interrupt.isRaised { throw Failure(.interrupted, "interrupted; finished cells are above") }
+  }
+
+  private func choice<Value: RawRepresentable<String> & CaseIterable>(
+    _ word: String, _ option: String
+  ) throws -> Value {
+    if let value = Value(rawValue: word) { return value }
+    let allowed = Value.allCases.map(\.rawValue).joined(separator: ", ")
+    throw Failure(.usage, "\(option) \(word): one of \(allowed)")
   }
 
   private func timePruning() throws {
@@ -117,8 +135,8 @@ struct BenchCommand: ParsableCommand {
   private func text(
     _ plan: SweepPlan, _ cells: [SweepCell], _ rows: [[ResultRow]], _ machine: MachineInfo
   ) -> String {
-    var text = "\(machine.cpuModel)  \(machine.isa)  \(shape) F32  \(threads) thread"
-    text += (threads == 1 ? "" : "s") + "\n"
+    var text = "\(machine.cpuModel)  \(machine.isa)  \(shape) \(dtype.uppercased())  "
+    text += "\(layout)  \(cache)  \(threads) thread" + (threads == 1 ? "" : "s") + "\n"
     if let ceilings = machine.ceilings {
       text += "peak \(Figures.rate(ceilings.peakFlops, "FLOP/s")) a core; best dense kernel "
       text += "\(Figures.percent(ceilings.denseShare, places: 0)) of it at 128 tokens\n"

@@ -65,7 +65,9 @@ struct EncodeCommand: ParsableCommand {
     do {
       let experiment = try ModelExperiment(
         directory: source.directory, calibration: source.calibration,
-        evaluation: source.evaluation, threads: request.threads)
+        evaluation: source.evaluation, threads: request.threads,
+        keepsLayers: sensitivity || front != nil || request.budget != nil
+          || request.candidates.count > 1)
       source.note(cutTo: experiment)
       guard let selection = request.selection else {
         return try printEmbeddings(experiment, source.texts, request.threads)

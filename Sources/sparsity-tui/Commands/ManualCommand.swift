@@ -82,10 +82,30 @@ enum ManualPage {
       The directory with the built\\-in model.
       .TP
       .BR XDG_STATE_HOME ", " XDG_CACHE_HOME
-      Where sessions are recorded, and where measured ceilings and fetched models are kept.
+      Directories whose sparsity\\-tui/ holds the recorded sessions, and the caches; when unset,
+      \\&.local/state and .cache in the home directory.
       .TP
       .B NO_COLOR
       No colours on the screen, whatever its value, unless it is empty.
+      .SH FILES
+      Below the cache directory. All of it may be removed at any time: it is worked out, measured or
+      fetched again.
+      .TP
+      .B moments/
+      Second moments of activations, by the hash of text and weights; at most 1 GiB.
+      .TP
+      .BR judgements/ ", " agreements/
+      Errors of pruned layers, and agreements of whole pruned models with the unpruned one, so that
+      what was stopped goes on; at most 64 MiB each.
+      .TP
+      .B teacher/
+      Embeddings of training texts by the unpruned encoder; at most 512 MiB.
+      .TP
+      .B ceilings\\-*.json
+      Peak and bandwidths measured on a machine.
+      .TP
+      .B all\\-MiniLM\\-L6\\-v2/
+      The model that \\fBmake model\\fR fetches.
 
       """
     return page
