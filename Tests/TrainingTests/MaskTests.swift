@@ -109,11 +109,14 @@ import Testing
       last = result.sparsity
       if step < 49 {
         let target = try #require(result.targetSparsity)
+        let (height, width) = pattern.unit(rows: 128, columns: 128)
+        let unit = Double(height * width) / Double(128 * 128)
+        let held = Double(step) * max(1, (0.02 / unit).rounded(.down)) * unit
         for name in trainer.names {
           let mask = trainer.mask(of: name)!
           let zeros = 1 - Double(mask.count) / Double(mask.rows * mask.columns)
           #expect(zeros <= target + 1e-9)
-          #expect(zeros >= min(target, 0.0195 * Double(step)) - 1.0 / 64 - 1e-9)
+          #expect(zeros >= min(target, held) - unit - 1e-9)
         }
       }
       #expect(followsPattern(trainer, fixture))
