@@ -223,7 +223,7 @@ import Testing
           iterates = 0
           return true
         },
-        watching: { _ in
+        iterate: { _ in
           iterates += 1
           return points < 3 || iterates < 2
         })
