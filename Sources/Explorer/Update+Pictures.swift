@@ -47,7 +47,8 @@ extension State {
   }
 
   /// The scale one step closer or wider: the whole, then powers of two down to one weight a pixel,
-  /// then the values.
+  /// then the values. Pixels of the whole need not be square: a scale that is closer along one axis but
+  /// would leave more than a third of the other empty is passed over.
   func zoomed(_ zoom: Zoom) -> Zoom {
     switch zoom {
     case .closer, .wider: break
@@ -56,7 +57,8 @@ extension State {
     var whole = self
     whole.mask.zoom = .fit
     guard let window = MaskWindow(whole, ScreenLayout(whole)) else { return mask.zoom }
-    let perPixel = max(window.weightsPerPixel.rows, window.weightsPerPixel.columns)
+    let (rows, columns) = (window.weightsPerPixel.rows, window.weightsPerPixel.columns)
+    let perPixel = min(max(rows, columns), 1.5 * min(rows, columns))
     var scales: [Zoom] = [.fit]
     var scale = 1 << 20
     while scale >= 1 {

@@ -168,6 +168,7 @@ import Testing
     terminal.send("\u{1b}[<64;20;6M")
     #expect(
       terminal.wait(seconds: 30) { !$0.text.contains("whole:") }, "\(terminal.screen.text)")
+    #expect(terminal.wait(for: "rank", seconds: 30), "\(terminal.screen.text)")
     let before = terminal.screen.text.split(separator: "\n").first { $0.contains("rank") }
     terminal.send("\u{1b}[<0;40;9M\u{1b}[<0;40;9m")
     #expect(
