@@ -207,6 +207,8 @@ struct ExploreLoop {
     var cause = "start"
     var woken = monotonicSeconds()
     var pendingDraw = true
+    // Whether a key's frame went out before the mask that it asked for was there.
+    var owesPicture = false
     while !exploration.wantsQuit {
       let now = monotonicSeconds()
       if pendingDraw, cause != "answer" || now - lastFrame >= frameInterval {
@@ -226,6 +228,7 @@ struct ExploreLoop {
         exploration.updateSeconds = 0
         lastFrame = presented
         pendingDraw = false
+        owesPicture = exploration.state.awaitsPicture && (owesPicture || cause != "answer")
       }
       for text in exploration.copies { _ = terminal.copy(text) }
       exploration.copies = []
@@ -248,7 +251,10 @@ struct ExploreLoop {
         cause = handled ? "input" : "timer"
         pendingDraw = true
       } else if answered {
-        if !pendingDraw { cause = "answer" }
+        // What a key waits for is shown at once: held back like other answers it came 50 ms after the
+        // key, where a sweep had kept the processor for more than the grace.
+        let isOwed = owesPicture && !exploration.state.awaitsPicture
+        if isOwed { cause = "picture" } else if !pendingDraw { cause = "answer" }
         pendingDraw = true
       }
     }
