@@ -93,8 +93,8 @@ enum WhySamples {
       $0.count == 2 && $0[1] > 0 ? $0[0] / $0[1] : nil
     }
     let inside = frame.box(
-      rect, title: "Samples of the ratio", note: ratios.isEmpty ? "" : "\(ratios.count) pairs",
-      theme: theme)
+      rect, title: rect.width < 38 ? "Samples" : "Samples of the ratio",
+      note: ratios.isEmpty ? "" : "\(ratios.count) pairs", theme: theme)
     var area = inside.inset(1, 0)
     // About as many bars as samples can fill.
     let bins = min(area.width, max(8, Int(Double(ratios.count).squareRoot() * 2.5)))
