@@ -8,7 +8,7 @@ over the rounds; multiples are medians of the ratios within a round.
 
     python peers.py PROGRAM [--model DIR] [--threads 1] [--batch 32] [--equal] [--rounds 15]
                     [--layers all] [--patterns 8x1,32x1] [--sparsity 0.9]
-    python peers.py PROGRAM --all       four tables: mixed and equal lengths, one text, two threads
+    python peers.py PROGRAM --all       five tables: 32 texts, of equal length, one; 32 and one on two threads
 """
 
 import argparse
