@@ -6,17 +6,17 @@ import Intrinsics
 //
 // Sums are sixteen side by side in every build and nothing is fused, so all builds give the same bits.
 
-private typealias Lanes = SIMD16<Float>
+typealias ScoreLanes = SIMD16<Float>
 
 @inline(__always)
-private func lanes(_ pointer: UnsafePointer<Float>) -> Lanes {
-  UnsafeRawPointer(pointer).loadUnaligned(as: Lanes.self)
+func lanes(_ pointer: UnsafePointer<Float>) -> ScoreLanes {
+  UnsafeRawPointer(pointer).loadUnaligned(as: ScoreLanes.self)
 }
 
 @inline(__always)
 private func score(
-  _ square: Lanes, _ rule: Int, _ factors: UnsafePointer<Float>, _ place: Int
-) -> Lanes {
+  _ square: ScoreLanes, _ rule: Int, _ factors: UnsafePointer<Float>, _ place: Int
+) -> ScoreLanes {
   switch rule {
   case 0: square
   case 1: square * lanes(factors + place)
@@ -46,18 +46,17 @@ public func scoreSquares(
 
 /// `sum` with the 16 terms at `place` of a word added whose bit is set.
 @inline(__always)
-private func adding(_ terms: Lanes, to sum: Lanes, _ bits: UInt64, _ place: UInt64) -> Lanes {
-  let select = SIMD16<UInt32>(
-    1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
-  let own = SIMD16<UInt32>(repeating: UInt32(truncatingIfNeeded: bits &>> place & 0xFFFF))
-  return sum.replacing(with: sum + terms, where: (own & select) .!= SIMD16<UInt32>.zero)
+private func adding(
+  _ terms: ScoreLanes, to sum: ScoreLanes, _ bits: UInt64, _ place: UInt64
+) -> ScoreLanes {
+  add_where(sum, terms, UInt32(truncatingIfNeeded: bits &>> place & 0xFFFF))
 }
 
 @inline(__always)
-private func sizes(_ value: Lanes) -> Lanes {
+func sizes(_ value: ScoreLanes) -> ScoreLanes {
   unsafeBitCast(
     unsafeBitCast(value, to: SIMD16<UInt32>.self) & SIMD16<UInt32>(repeating: 0x7FFF_FFFF),
-    to: Lanes.self)
+    to: ScoreLanes.self)
 }
 
 /// The last, shorter word of a row as a whole one: weights, factors and energies with zeros behind.
@@ -73,10 +72,11 @@ private func pad(
 /// the other columns whose scores' bits are at least `least`.
 ///
 /// The row is read once, and asked for eight kilobytes ahead: hardware stops at the end of a page. With
-/// that 45 million weights took 6.8 ms where reading them alone takes 4.8, without 12 (Zen 5, 2026-11).
+/// that 45 million weights took 6.5 ms where reading them alone takes 4.8, without 12 (Zen 5, 2026-11).
 /// - Parameters:
 ///   - rule: see above; `factors` is not read under rule 0.
-///   - energies: mean squares of the inputs; nil leaves the last sum 0.
+///   - energies: mean squares of the inputs; nil leaves the last sum 0. Where they are `factors` itself,
+///     the scores are what is summed.
 ///   - base: the row's bits before; nil is none.
 ///   - result: the row's bits afterwards.
 ///   - listed, scores: get the listed columns, ascending, and their scores; have room for a multiple
@@ -93,9 +93,10 @@ public func scoreRaise(
   _ listed: UnsafeMutablePointer<UInt32>, _ scores: UnsafeMutablePointer<Float>,
   _ sums: UnsafeMutablePointer<Float>, _ spare: UnsafeMutablePointer<Float>
 ) -> Int {
-  let scales = Lanes(repeating: scale)
+  let scales = ScoreLanes(repeating: scale)
+  let isShared = rule == 1 && energies == factors
   let (low, high) = (Int32(bitPattern: least), Int32(bitPattern: above))
-  var (absolute, energy, weighted) = (Lanes.zero, Lanes.zero, Lanes.zero)
+  var (absolute, energy, weighted) = (ScoreLanes.zero, ScoreLanes.zero, ScoreLanes.zero)
   var count = 0
   var added = 0
   for word in 0..<(columns &+ 63) / 64 {
@@ -105,7 +106,7 @@ public func scoreRaise(
     if !isWhole {
       w = pad(w, columns &- first, spare)
       if rule != 0 { f = pad(f, columns &- first, spare + 64) }
-      if let own = e { e = pad(own, columns &- first, spare + 128) }
+      if !isShared, let own = e { e = pad(own, columns &- first, spare + 128) }
     }
     for line in 0..<4 { prefetch_line(w + (2048 &+ 16 &* line)) }
     let a = lanes(w) * scales
@@ -133,7 +134,12 @@ public func scoreRaise(
     energy = adding(squareB, to: energy, kept, 16)
     energy = adding(squareC, to: energy, kept, 32)
     energy = adding(squareD, to: energy, kept, 48)
-    if let e {
+    if isShared {
+      weighted = adding(scoreA, to: weighted, kept, 0)
+      weighted = adding(scoreB, to: weighted, kept, 16)
+      weighted = adding(scoreC, to: weighted, kept, 32)
+      weighted = adding(scoreD, to: weighted, kept, 48)
+    } else if let e {
       weighted = adding(squareA * lanes(e), to: weighted, kept, 0)
       weighted = adding(squareB * lanes(e + 16), to: weighted, kept, 16)
       weighted = adding(squareC * lanes(e + 32), to: weighted, kept, 32)
@@ -158,68 +164,6 @@ public func scoreRaise(
   return count | added &<< 32
 }
 
-/// Of every four columns that a row keeps, in their order, the two with the best scores; a last, shorter
-/// group keeps up to two. Of equal scores the earlier stays.
-///
-/// Arguments as for `scoreRaise`; `spare` has room for 128 floats.
-/// - Parameters:
-///   - kept: the row's bits before, none beyond the last column; `result` its bits afterwards.
-///   - packed: room for 32 scores more than whole words of columns.
-///   - chosen: room for `4 · words + 6` groups of 16 bits.
-@inline(never)
-public func scoreThinTwoOfFour(
-  _ weights: UnsafePointer<Float>, _ rule: Int, _ factors: UnsafePointer<Float>, _ scale: Float,
-  _ energies: UnsafePointer<Float>?, _ columns: Int,
-  _ kept: UnsafePointer<UInt64>, _ result: UnsafeMutablePointer<UInt64>,
-  _ packed: UnsafeMutablePointer<Float>, _ chosen: UnsafeMutablePointer<UInt16>,
-  _ sums: UnsafeMutablePointer<Float>, _ spare: UnsafeMutablePointer<Float>
-) {
-  let words = (columns &+ 63) / 64
-  let scales = Lanes(repeating: scale)
-  var count = 0
-  for word in 0..<words {
-    let first = word &* 64
-    var (w, f) = (weights + first, factors + first)
-    for line in 0..<4 { prefetch_line(w + (2048 &+ 16 &* line)) }
-    let bits = kept[word]
-    if bits == 0 { continue }
-    if first &+ 64 > columns {
-      w = pad(w, columns &- first, spare)
-      if rule != 0 { f = pad(f, columns &- first, spare + 64) }
-    }
-    for quarter in 0..<4 {
-      let own = UInt32(truncatingIfNeeded: bits &>> UInt64(16 &* quarter)) & 0xFFFF
-      let value = lanes(w + 16 &* quarter) * scales
-      count &+= pack_lanes(
-        score(value * value, rule, f, 16 &* quarter), own, packed + count)
-    }
-  }
-  // Zeros behind the last score lose against all before them.
-  for lane in 0..<16 { packed[count &+ lane] = 0 }
-  var group = 0
-  while group &* 16 < count {
-    chosen[group] = UInt16(truncatingIfNeeded: best_two_of_four(packed + 16 &* group))
-    group &+= 1
-  }
-  for spare in 0..<5 { chosen[group &+ spare] = 0 }
-  let stream = UnsafeRawPointer(chosen)
-  var place = 0
-  for word in 0..<words {
-    let bits = kept[word]
-    if bits == 0 {
-      result[word] = 0
-      continue
-    }
-    let shift = UInt64(place & 7)
-    let low = stream.loadUnaligned(fromByteOffset: place &>> 3, as: UInt64.self)
-    let high = UInt64(stream.load(fromByteOffset: place &>> 3 &+ 8, as: UInt8.self))
-    let own = low &>> shift | (high &<< 1) &<< (63 &- shift)
-    result[word] = UInt64(deposit_bits(UInt(own), UInt(bits)))
-    place &+= bits.nonzeroBitCount
-  }
-  scoreSums(weights, UnsafePointer(result), energies, scale, columns, sums, spare)
-}
-
 /// `Σ|w|`, `Σw²` and `Σw²·energy` of `scale·w` over the columns whose bit is set, all of them without
 /// bits; the last sum is 0 without energies. `spare` has room for 128 floats.
 @inline(never)
@@ -228,8 +172,8 @@ public func scoreSums(
   _ energies: UnsafePointer<Float>?, _ scale: Float, _ columns: Int,
   _ sums: UnsafeMutablePointer<Float>, _ spare: UnsafeMutablePointer<Float>
 ) {
-  let scales = Lanes(repeating: scale)
-  var (absolute, energy, weighted) = (Lanes.zero, Lanes.zero, Lanes.zero)
+  let scales = ScoreLanes(repeating: scale)
+  var (absolute, energy, weighted) = (ScoreLanes.zero, ScoreLanes.zero, ScoreLanes.zero)
   for word in 0..<(columns &+ 63) / 64 {
     let kept = bits == nil ? UInt64.max : bits.unsafelyUnwrapped[word]
     if kept == 0 { continue }

@@ -21,8 +21,9 @@ struct ScoreKernels: Sendable {
   let thinTwoOfFour:
     @Sendable (
       Input, Int, Input, Float, Input?, Int, Words, WordsOut, Output,
-      UnsafeMutablePointer<UInt16>, Output, Output
+      UnsafeMutablePointer<UInt16>, Output
     ) -> Void
+  let pack: @Sendable (Input, Words, Int, Output) -> Int
   let sums: @Sendable (Input, Words?, Input?, Float, Int, Output, Output) -> Void
   let countBits: @Sendable (Words, Int) -> Int
 
@@ -33,18 +34,19 @@ struct ScoreKernels: Sendable {
     case .avx512:
       ScoreKernels(
         squares: MicroKernels512.scoreSquares, raise: MicroKernels512.scoreRaise,
-        thinTwoOfFour: MicroKernels512.scoreThinTwoOfFour, sums: MicroKernels512.scoreSums,
-        countBits: MicroKernels512.countBits)
+        thinTwoOfFour: MicroKernels512.scoreThinTwoOfFour, pack: MicroKernels512.scorePack,
+        sums: MicroKernels512.scoreSums, countBits: MicroKernels512.countBits)
     case .avx2:
       ScoreKernels(
         squares: MicroKernels256.scoreSquares, raise: MicroKernels256.scoreRaise,
-        thinTwoOfFour: MicroKernels256.scoreThinTwoOfFour, sums: MicroKernels256.scoreSums,
-        countBits: MicroKernels256.countBits)
+        thinTwoOfFour: MicroKernels256.scoreThinTwoOfFour, pack: MicroKernels256.scorePack,
+        sums: MicroKernels256.scoreSums, countBits: MicroKernels256.countBits)
     case .portable:
       ScoreKernels(
         squares: MicroKernelsPortable.scoreSquares, raise: MicroKernelsPortable.scoreRaise,
         thinTwoOfFour: MicroKernelsPortable.scoreThinTwoOfFour,
-        sums: MicroKernelsPortable.scoreSums, countBits: MicroKernelsPortable.countBits)
+        pack: MicroKernelsPortable.scorePack, sums: MicroKernelsPortable.scoreSums,
+        countBits: MicroKernelsPortable.countBits)
     }
   }
 }

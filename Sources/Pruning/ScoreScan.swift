@@ -1,3 +1,5 @@
+import Glibc
+import Intrinsics
 import Tensors
 
 /// Selections among all weights of a matrix by their exact scores, in one pass over the weights.
@@ -54,7 +56,8 @@ struct ScoreScan: Sendable {
     let wide = mask.wordsPerRow
     var sums = WeightSums()
     var added = 0
-    var places: [Int] = []
+    // Row and column, of 32 bits each.
+    var places: [UInt64] = []
     var scores: [Float] = []
     var listed = [UInt32](repeating: 0, count: wide * 64)
     var packed = [Float](repeating: 0, count: wide * 64)
@@ -72,7 +75,8 @@ struct ScoreScan: Sendable {
               added &+= found &>> 32
               let count = found & 0xFFFF_FFFF
               scores.append(contentsOf: packed[..<count])
-              for index in 0..<count { places.append(row &* columns &+ Int(listed[index])) }
+              let line = UInt64(row) << 32
+              for index in 0..<count { places.append(line | UInt64(listed[index])) }
             }
           }
         }
@@ -83,12 +87,27 @@ struct ScoreScan: Sendable {
     let inner = Cut(keeping: wanted, of: scores)
     // With nothing listed kept, the least score that stays is one of those above the bracket.
     var cut = Cut(bits: bracket.above &- 1, tieLimit: 0)
-    for index in scores.indices where inner.keeps(scores[index], at: index) {
-      let (row, column) = (places[index] / columns, places[index] % columns)
-      mask.words[row &* wide &+ column >> 6] |= 1 &<< UInt64(column & 63)
-      sums.add(weight: elements.weights.values[places[index]] * sumScale, inputEnergy?[column])
-      let bits = scores[index].bitPattern
-      if bits <= cut.bits { cut = Cut(bits: bits, tieLimit: places[index] + 1) }
+    // Where the weight of a place that comes a little later lies: it is in no cache.
+    let ahead = 24
+    elements.weights.values.withUnsafeBufferPointer { values in
+      mask.words.withUnsafeMutableBufferPointer { words in
+        func position(_ place: UInt64) -> (row: Int, column: Int) {
+          (Int(place >> 32), Int(place & 0xFFFF_FFFF))
+        }
+        for index in scores.indices {
+          if index &+ ahead < places.count {
+            let next = position(places[index &+ ahead])
+            prefetch_line(values.baseAddress! + (next.row &* columns &+ next.column))
+          }
+          guard inner.keeps(scores[index], at: index) else { continue }
+          let (row, column) = position(places[index])
+          let place = row &* columns &+ column
+          words[row &* wide &+ column >> 6] |= 1 &<< UInt64(column & 63)
+          sums.add(weight: values[place] * sumScale, inputEnergy?[column])
+          let bits = scores[index].bitPattern
+          if bits <= cut.bits { cut = Cut(bits: bits, tieLimit: place &+ 1) }
+        }
+      }
     }
     return Selection(mask: mask, sums: sums, cut: cut)
   }
@@ -124,19 +143,39 @@ struct ScoreScan: Sendable {
     var mask = Mask(rows: rows, columns: columns)
     let wide = mask.wordsPerRow
     var sums = WeightSums()
-    var packed = [Float](repeating: 0, count: wide * 64 + 32)
+    var packed = [Float](repeating: 0, count: 544)
     var chosen = [UInt16](repeating: 0, count: wide * 4 + 6)
+    let room = wide * 64 + 32
     let all = Mask(rows: 1, columns: columns, keepingAll: true).words
-    mask.words.withUnsafeMutableBufferPointer { words in
-      packed.withUnsafeMutableBufferPointer { packed in
-        chosen.withUnsafeMutableBufferPointer { chosen in
-          all.withUnsafeBufferPointer { all in
-            forEachRow(base) { row, source, before in
-              sums.addRow { sums, spare in
-                ScoreKernels.best.thinTwoOfFour(
-                  source.weights, source.rule, source.factors, elements.scale, source.energies,
-                  columns, before ?? all.baseAddress!, words.baseAddress! + row &* wide,
-                  packed.baseAddress!, chosen.baseAddress!, sums, spare)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * room) { line in
+      let (factors, energies) = (line.baseAddress!, line.baseAddress! + room)
+      mask.words.withUnsafeMutableBufferPointer { words in
+        packed.withUnsafeMutableBufferPointer { packed in
+          chosen.withUnsafeMutableBufferPointer { chosen in
+            all.withUnsafeBufferPointer { all in
+              forEachRow(base) { row, source, before in
+                let kept = before ?? all.baseAddress!
+                let isShared = source.rule == 1 && source.energies == source.factors
+                // The rows of a tile keep the same columns: what belongs to columns is packed once.
+                let isKnown =
+                  row > 0 && (before.map { memcmp($0 - wide, $0, wide * 8) == 0 } ?? true)
+                if !isKnown, source.rule == 1 {
+                  _ = ScoreKernels.best.pack(source.factors, kept, columns, factors)
+                }
+                // Under rule 2 these are the scores of the row's own weights.
+                if source.rule == 2 {
+                  _ = ScoreKernels.best.pack(source.factors, kept, columns, factors)
+                }
+                if !isKnown, !isShared, let own = source.energies {
+                  _ = ScoreKernels.best.pack(own, kept, columns, energies)
+                }
+                sums.addRow { sums, _ in
+                  ScoreKernels.best.thinTwoOfFour(
+                    source.weights, source.rule, factors, elements.scale,
+                    source.energies.map { _ in UnsafePointer(isShared ? factors : energies) },
+                    columns, kept, words.baseAddress! + row &* wide, packed.baseAddress!,
+                    chosen.baseAddress!, sums)
+                }
               }
             }
           }
@@ -161,17 +200,19 @@ struct ScoreScan: Sendable {
   ) {
     let none: [UInt64] = []
     let wide = (columns + 63) / 64
-    var factors: [Float]?
+    var own: [Float]?
     var line: [Float] = []
     switch elements.rule {
-    case .squared(let own): factors = own
+    case .squared(let factors): own = factors
     case .absolute, .random: line = [Float](repeating: 0, count: columns)
     }
     elements.weights.values.withUnsafeBufferPointer { values in
       (base?.words ?? none).withUnsafeBufferPointer { words in
         line.withUnsafeMutableBufferPointer { line in
-          withFloats(of: factors) { factors in
+          withFloats(of: own) { factors in
             withFloats(of: inputEnergy) { energies in
+              // What is the same need not be read twice.
+              let energies = factors != nil && own == inputEnergy ? factors : energies
               for row in 0..<rows {
                 let weights = values.baseAddress! + row &* columns
                 let before = base == nil ? nil : words.baseAddress! + row &* wide

@@ -8,7 +8,7 @@ import Testing
 /// Selections in one pass over the weights, against tables and whole sorts.
 @Suite struct ScanTests {
   /// Around whole vectors, whole words, and beyond.
-  static let widths = [1, 3, 4, 15, 16, 17, 63, 64, 65, 79, 127, 128, 130, 200]
+  static let widths = [1, 3, 4, 15, 16, 17, 63, 64, 65, 79, 127, 128, 130, 200, 512, 575, 1100]
 
   /// One row with what a kernel asks about it.
   struct Row {
@@ -51,8 +51,14 @@ import Testing
       words[column / 64] >> UInt64(column % 64) & 1 == 1
     }
 
+    /// The values of the columns that `bits` keeps.
+    func packed(_ values: [Float]) -> [Float] {
+      scores.indices.filter { keeps($0, bits) }.map { values[$0] }
+    }
+
     /// Exact: the values are small multiples of powers of two.
-    func sums(_ words: [UInt64]) -> [Float] {
+    func sums(_ words: [UInt64], energies: [Float]? = nil) -> [Float] {
+      let energies = energies ?? self.energies
       var sums: [Float] = [0, 0, 0]
       for column in scores.indices where keeps(column, words) {
         let value = weights[column] * 0.5
@@ -80,11 +86,17 @@ import Testing
           var scores = [Float](repeating: .nan, count: words * 64)
           var sums: [Float] = [.nan, .nan, .nan]
           var spare = [Float](repeating: .nan, count: 192)
+          // Energies that are the factors, and others.
+          let energies = rule == 1 && columns % 2 == 0 ? row.factors : row.energies
           let found = row.bits.withUnsafeBufferPointer { bits in
-            kernels.raise(
-              row.weights, rule, row.factors, 0.5, row.energies, columns,
-              isBased ? bits.baseAddress : nil, &result, least, above, &listed, &scores, &sums,
-              &spare)
+            row.factors.withUnsafeBufferPointer { factors in
+              energies.withUnsafeBufferPointer { energies in
+                kernels.raise(
+                  row.weights, rule, factors.baseAddress!, 0.5, energies.baseAddress!, columns,
+                  isBased ? bits.baseAddress : nil, &result, least, above, &listed, &scores, &sums,
+                  &spare)
+              }
+            }
           }
           var expected = isBased ? row.bits : [UInt64](repeating: 0, count: words)
           var (places, added) = ([UInt32](), 0)
@@ -102,7 +114,7 @@ import Testing
           #expect(Array(listed.prefix(places.count)) == places)
           #expect(
             Array(scores.prefix(places.count)) == places.map { row.scores[Int($0)] })
-          #expect(sums == row.sums(expected))
+          #expect(sums == row.sums(expected, energies: energies))
         }
       }
     }
@@ -116,13 +128,28 @@ import Testing
         let row = Row(columns: columns, rule: rule, seed: UInt64(columns * 8 + rule + 4))
         let words = row.bits.count
         var result = [UInt64](repeating: .max, count: words)
-        var packed = [Float](repeating: .nan, count: words * 64 + 32)
+        var packed = [Float](repeating: .nan, count: 544)
         var chosen = [UInt16](repeating: .max, count: words * 4 + 6)
         var sums: [Float] = [.nan, .nan, .nan]
         var spare = [Float](repeating: .nan, count: 128)
-        kernels.thinTwoOfFour(
-          row.weights, rule, row.factors, 0.5, row.energies, columns, row.bits, &result, &packed,
-          &chosen, &sums, &spare)
+        var factors = [Float](repeating: .nan, count: words * 64 + 32)
+        var energies = factors
+        let count = kernels.pack(row.factors, row.bits, columns, &factors)
+        #expect(count == row.bits.reduce(0) { $0 + $1.nonzeroBitCount })
+        #expect(Array(factors.prefix(count)) == row.packed(row.factors))
+        #expect(factors[count..<count + 16].allSatisfy { $0 == 0 })
+        // Energies that are the factors, others, and none.
+        let isShared = rule == 1 && columns % 2 == 0
+        let isMissing = columns % 5 == 0
+        _ = kernels.pack(isShared ? row.factors : row.energies, row.bits, columns, &energies)
+        factors.withUnsafeBufferPointer { factors in
+          energies.withUnsafeBufferPointer { energies in
+            let own = isShared ? factors.baseAddress! : energies.baseAddress!
+            kernels.thinTwoOfFour(
+              row.weights, rule, factors.baseAddress!, 0.5, isMissing ? nil : own, columns,
+              row.bits, &result, &packed, &chosen, &sums)
+          }
+        }
         let kept = (0..<columns).filter { row.keeps($0, row.bits) }
         var expected = [UInt64](repeating: 0, count: words)
         for start in stride(from: 0, to: kept.count, by: 4) {
@@ -133,7 +160,9 @@ import Testing
           for column in best.prefix(2) { expected[column / 64] |= 1 << UInt64(column % 64) }
         }
         #expect(result == expected, "\(set) \(columns) \(rule)")
-        #expect(sums == row.sums(expected))
+        var known = row.sums(expected, energies: isShared ? row.factors : row.energies)
+        if isMissing { known[2] = 0 }
+        #expect(sums == known)
         #expect(kernels.countBits(result, words) == expected.reduce(0) { $0 + $1.nonzeroBitCount })
         kernels.sums(row.weights, nil, nil, 0.5, columns, &sums, &spare)
         let all = row.sums([UInt64](repeating: .max, count: words))

@@ -65,10 +65,23 @@ INLINE long pack_lanes(small_batch_lanes from, unsigned bits, float *to) {
 #endif
 }
 
-/// Of each four of 16 scores the best two, one bit a score; of equal ones the earlier.
-INLINE unsigned best_two_of_four(const float *scores) {
+/// `sum` with those of 16 terms added whose bit is set; the same bits in every build.
+INLINE small_batch_lanes add_where(small_batch_lanes sum, small_batch_lanes terms, unsigned bits) {
 #if defined(__AVX512F__)
-  __m512i own = _mm512_loadu_si512((const void *)scores);
+  return (small_batch_lanes)_mm512_mask_add_ps((__m512)sum, (__mmask16)bits, (__m512)sum,
+                                               (__m512)terms);
+#else
+  score_ints places = {1,   2,   4,    8,    16,   32,   64,    128,
+                       256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+  score_ints own = (places & (int32_t)bits) != 0;
+  return sum + (small_batch_lanes)((score_ints)terms & own);
+#endif
+}
+
+/// Of each four of 16 scores the best two, one bit a score; of equal ones the earlier.
+INLINE unsigned best_two_of_four(small_batch_lanes scores) {
+#if defined(__AVX512F__)
+  __m512i own = (__m512i)scores;
   // A lane loses to another that is greater, or equal and earlier: in bits, to one whose bits plus one
   // are greater where it is earlier.
   __m512i earlier1 = _mm512_set4_epi32(1, 0, 0, 0);
