@@ -34,7 +34,8 @@ public struct ActivationFile: Sendable {
   private enum Half: String { case calibration, evaluation }
 
   public let path: String
-  /// The identity of the file as a model's.
+  /// SHA-256 over the names and the bytes of all its tensors: what is found with activations must not
+  /// be taken for what follows from others of the same shape.
   public let identity: String
   public let inputs: [Input]
   /// What is not stored and how it is computed.
@@ -52,12 +53,14 @@ public struct ActivationFile: Sendable {
   public init(_ model: Model) throws(TensorFileError) {
     self.model = model
     path = model.path
-    identity = model.identity
+    identity = try Self.identity(of: model)
     let prefix = Half.calibration.rawValue + "."
     let named = model.matrices.map(\.name).filter { $0.hasPrefix(prefix) }
     if named.isEmpty {
       guard model.matrices.count == 1, let matrix = model.matrices.first else {
-        throw model.error(.noActivations(found: model.tensors.map(\.name)))
+        throw model.error(
+          .noActivations(
+            found: model.tensors.map { "\($0.name) (\($0.dtype.rawValue) \($0.shape))" }))
       }
       guard matrix.rows >= 3 else {
         throw model.error(.tooFewRows(rows: matrix.rows, needed: 3))
@@ -74,6 +77,17 @@ public struct ActivationFile: Sendable {
     single = nil
     inputs = try Self.namedInputs(named.map { String($0.dropFirst(prefix.count)) }, of: model)
     (inputOfWeight, recomputed) = try Self.map(inputs, of: model)
+  }
+
+  private static func identity(of model: Model) throws(TensorFileError) -> String {
+    var hash = ContentHash()
+    // Headers and metadata: what belongs to which weight.
+    hash.update(model.identity)
+    for tensor in model.tensors.sorted(by: { $0.name < $1.name }) {
+      hash.update(tensor.name)
+      hash.update(try model.sha256(of: tensor.name))
+    }
+    return hash.hexadecimal
   }
 
   /// Two thirds, and at least one row for each half.

@@ -135,8 +135,8 @@ extension TensorFileError.Problem: CustomStringConvertible {
   private var useText: String {
     switch self {
     case .noActivations(let found):
-      "holds no activations: expected one matrix [tokens, features], or matrices named "
-        + "calibration.INPUT and evaluation.INPUT; it holds \(listed(found))"
+      "holds no activations: expected one matrix [tokens, features] of F32, F16 or BF16, or such "
+        + "matrices named calibration.INPUT and evaluation.INPUT; it holds \(listed(found))"
     case .activationsDiffer(let input, let expected, let found):
       "activations of \(quoted(input)) have shape \(found) where \(expected) was expected"
     case .tooFewRows(let rows, let needed):

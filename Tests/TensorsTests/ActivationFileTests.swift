@@ -104,7 +104,15 @@ import Testing
       }
     }
     let x = gaussian(4, 3, seed: 1)
-    #expect(try found(["a": x, "b": x]) == .noActivations(found: ["a", "b"]))
+    #expect(
+      try found(["a": x, "b": x]) == .noActivations(found: ["a (F32 [4, 3])", "b (F32 [4, 3])"]))
+    // Of the same names and shapes, but not the same activations.
+    let others = try [1, 2].map { seed in
+      try ActivationFile.open(
+        write(["a": gaussian(4, 3, seed: UInt64(seed))], [:], directory)
+      ).identity
+    }
+    #expect(others[0] != others[1])
     #expect(try found([:]) == .noActivations(found: []))
     #expect(try found(["a": gaussian(2, 3, seed: 1)]) == .tooFewRows(rows: 2, needed: 3))
     #expect(
