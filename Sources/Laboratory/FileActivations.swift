@@ -74,7 +74,10 @@ struct FileActivations: ActivationSource {
             evaluationRows: fresh.evaluationRows), for: key)
       }
       return fresh
-    } catch { throw .pruning(error) }
+    } catch {
+      let name = input.split(separator: ":", maxSplits: 1).last.map { " (\($0))" } ?? ""
+      throw .pruning(error.about(activations: file.path + name))
+    }
   }
 
   /// `[rows, features]` of an input, to calibrate on and held out.

@@ -12,6 +12,10 @@ public final class CalibrationStatistics: Sendable {
   /// much again. Wanda needs only the diagonal and has no limit.
   public static let widestGram = 8192
 
+  /// Largest magnitudes whose squares, summed over a million rows and multiplied by weights and by
+  /// themselves, stay within F32.
+  private static let usable: ClosedRange<Float> = 1e-12...1e12
+
   /// Identifies the activations in results files.
   public let identity: String
   public let inputs: Int
@@ -49,6 +53,12 @@ public final class CalibrationStatistics: Sendable {
       if let bad = matrix.values.firstIndex(where: { !$0.isFinite }) {
         throw .activationNotFinite(
           source: identity, row: bad / matrix.columns, column: bad % matrix.columns)
+      }
+    }
+    for matrix in [calibration, evaluation] {
+      let largest = matrix.values.reduce(Float(0)) { max($0, $1.magnitude) }
+      guard largest == 0 || Self.usable.contains(largest) else {
+        throw .activationRange(source: identity, largest: largest)
       }
     }
     let energy = Self.meanSquares(calibration)

@@ -26,7 +26,8 @@ struct ElementScores: Sendable {
     let fits: ClosedRange<Float> = 0x1p-40...0x1p40
     scale =
       largest == 0 || fits.contains(largest)
-      ? 1 : Float(sign: .plus, exponent: -largest.exponent, significand: 1)
+      // Beyond 126 the factor itself would be infinite; subnormal weights come near enough to 1.
+      ? 1 : Float(sign: .plus, exponent: min(126, -largest.exponent), significand: 1)
   }
 
   /// Writes the scores of one row to `target`, which has room for `weights.columns`.

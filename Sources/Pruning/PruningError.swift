@@ -11,6 +11,8 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Calibration without a single row, or with zeros only.
   case activationsEmpty(source: String)
   case activationsDead(source: String)
+  /// Activations so large or so small that their squares leave the range of F32.
+  case activationRange(source: String, largest: Float)
   /// Activations as wide as another layer's input.
   case activationWidth(tensor: String, expected: Int, found: Int)
   /// A criterion, solver or refit that cannot work on weights alone.
@@ -44,6 +46,9 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
     case .activationsDead(let source):
       "\(source): every calibration activation is zero, so nothing can be learned from them; "
         + "use other activations, or criterion magnitude without any"
+    case .activationRange(let source, let largest):
+      "\(source): the largest activation is \(largest), and products of "
+        + "such numbers leave the range of F32; scale the activations to between 1e-12 and 1e12"
     case .activationWidth(let tensor, let expected, let found):
       "\(tensor): the layer takes \(expected) inputs but the activations have \(found) columns; "
         + "they belong to another layer"
@@ -71,6 +76,20 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
     case .shape(let tensor, let expected, let found):
       "\(tensor): expected \(expected), found \(found)"
     case .cancelled(let tensor): "\(tensor): cancelled"
+    }
+  }
+}
+
+extension PruningError {
+  /// The same about activations that a person knows by another name.
+  public func about(activations name: String) -> PruningError {
+    switch self {
+    case .activationNotFinite(_, let row, let column):
+      .activationNotFinite(source: name, row: row, column: column)
+    case .activationsEmpty: .activationsEmpty(source: name)
+    case .activationsDead: .activationsDead(source: name)
+    case .activationRange(_, let largest): .activationRange(source: name, largest: largest)
+    default: self
     }
   }
 }

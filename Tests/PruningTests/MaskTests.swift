@@ -10,6 +10,28 @@ private let patterns = [
 private let shapes = [(40, 48), (33, 65), (1, 17), (17, 1), (3, 3), (64, 130), (70, 127)]
 
 @Suite struct MaskTests {
+  /// Subnormal and huge weights give the masks and shares of the same weights near 1.
+  @Test(arguments: [-140, -127, -100, 100])
+  func weightsOfAnySizeAreRankedAlike(exponent: Int) throws {
+    var plain = gaussian(24, 40, seed: 61)
+    // Few leading bits, so that nothing is lost below the least normal number.
+    for index in plain.values.indices {
+      plain.values[index] = (plain.values[index] * 16).rounded()
+    }
+    var scaled = plain
+    for index in plain.values.indices {
+      scaled.values[index] = Float(
+        sign: .plus, exponent: exponent, significand: plain.values[index])
+    }
+    for pattern in ["1x1", "8x1", "2:4", "tw8"] {
+      let expected = try prune(plain, named: "w", knobs: knobs(pattern), statistics: nil)
+      let found = try prune(scaled, named: "w", knobs: knobs(pattern), statistics: nil)
+      #expect(found.mask == expected.mask, "\(pattern)")
+      #expect(abs(found.summary.keptEnergy - expected.summary.keptEnergy) < 1e-6)
+      #expect(abs(found.summary.keptL1 - expected.summary.keptL1) < 1e-6)
+    }
+  }
+
   @Test(arguments: patterns)
   func masksEqualTheNaiveOnes(pattern text: String) throws {
     let pattern = try Pattern(parsing: text)

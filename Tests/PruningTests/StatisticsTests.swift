@@ -5,6 +5,22 @@ import Tensors
 import Testing
 
 @Suite struct StatisticsTests {
+  /// Squares beyond F32 would make every score infinite, or zero.
+  @Test(arguments: [Float(1e25), 1e-30])
+  func activationsBeyondTheRangeOfSquaresAreRefused(scale: Float) {
+    var x = activations(40, 6, seed: 3)
+    for index in x.values.indices { x.values[index] *= scale }
+    let error = #expect(throws: PruningError.self) {
+      try CalibrationStatistics(
+        calibration: x, evaluation: Matrix(rows: 0, columns: 6), identity: "a")
+    }
+    guard case .activationRange = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(error?.about(activations: "x.npy").description.hasPrefix("x.npy: the largest") == true)
+  }
+
   @Test func secondMomentsAreThoseOfTheActivations() throws {
     let x = activations(37, 21, seed: 1)
     let known = try CalibrationStatistics(
