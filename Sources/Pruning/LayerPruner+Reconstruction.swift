@@ -36,8 +36,13 @@ extension LayerPruner {
     case .lambda(let fraction):
       guard fraction >= 0, fraction.isFinite else { throw .lambdaOutOfRange(fraction) }
       strength = Float(fraction) * work.emptying
-      let finished = solve(&work, strength, knobs, layout, start, watch)
-      guard finished else { throw .cancelled(tensor: tensor) }
+      if fraction >= 1 {
+        // Known without iterating, which would come close to zero and no further.
+        work.empty(strength: strength)
+      } else {
+        let finished = solve(&work, strength, knobs, layout, start, watch)
+        guard finished else { throw .cancelled(tensor: tensor) }
+      }
       units = work.unitsAlive
     case .sparsity(let sparsity):
       guard knobs.pattern.sparsityRange.contains(sparsity) else {

@@ -78,6 +78,17 @@ struct ReconstructionSolver: Sendable {
     return true
   }
 
+  /// Takes the solution from `emptying` on: nothing is left, and the dual holds `W·H/ρ` in balance.
+  mutating func empty(strength: Float) {
+    penalty = plain
+    setRho(strength)
+    solution = Matrix(rows: weights.rows, columns: weights.columns)
+    dual = image
+    for index in dual.values.indices { dual.values[index] /= rho }
+    objective = 0.5 * image.rowProducts(weights).reduce(0, +)
+    residual = 0
+  }
+
   private mutating func setRho(_ strength: Float) {
     let group = blockNorm > 0 ? strength * blockRoot / blockNorm : 0
     let wanted = max(floor, group, .leastNormalMagnitude)

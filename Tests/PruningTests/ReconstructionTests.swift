@@ -69,6 +69,29 @@ import Testing
     }
   }
 
+  /// λ_max empties the layer, at once and exactly, and what comes after it starts from there.
+  @Test(arguments: [
+    Regularizer.l1, .groupLasso, .sparseGroupLasso, .reweightedL1, .reweightedGroupLasso,
+  ])
+  func theLargestStrengthLeavesNothing(regularizer: Regularizer) throws {
+    let known = try statistics(40)
+    for pattern in ["1x1", "8x1", "tw8", "row"] {
+      let pruner = try LayerPruner(Self.weights, named: "w", statistics: known)
+      let nothing = try pruner.prune(Self.turned(pattern, .lambda(1), regularizer))
+      #expect(nothing.mask.count == 0, "\(pattern)")
+      #expect(nothing.weights.values.allSatisfy { $0 == 0 })
+      #expect(nothing.summary.lambda == 1)
+      let report = try #require(nothing.summary.solver)
+      #expect(report.converged || regularizer == .sparseGroupLasso, "\(pattern) \(report)")
+      let next = try pruner.prune(Self.turned(pattern, .lambda(0.7), regularizer))
+      let cold = try prune(
+        Self.weights, named: "w", knobs: Self.turned(pattern, .lambda(0.7), regularizer),
+        statistics: known)
+      #expect(next.mask.count > 0)
+      #expect(abs(next.mask.count - cold.mask.count) <= 40, "\(pattern) \(regularizer)")
+    }
+  }
+
   /// Plain proximal gradient steps in doubles, thousands of them, for lasso on single weights.
   @Test func lassoReachesTheObjectiveOfASlowSolver() throws {
     let known = try statistics(40)
