@@ -80,7 +80,9 @@ extension Laboratory {
         done += 1
         let pruned = try refitted(try workbench.layer(name), cells[index].knobs, isCancelled)
         summaries[index] = pruned.summary
-        describe(pruned, cells[index], parent: try open.checksum(of: name), in: &metadata)
+        describe(
+          pruned, cells[index], as: open.model.header(named: name)?.dtype ?? .f32,
+          parent: try open.checksum(of: name), in: &metadata)
         if cells.count > 1 { open.drop(name) }
         return pruned.weights
       } catch {
@@ -121,7 +123,8 @@ extension Laboratory {
 
   /// Settings of one tensor, under `pruned:NAME`.
   private func describe(
-    _ pruned: PrunedLayer, _ cell: SweepCell, parent: String, in metadata: inout [String: String]
+    _ pruned: PrunedLayer, _ cell: SweepCell, as dtype: DataType, parent: String,
+    in metadata: inout [String: String]
   ) {
     let knobs = cell.knobs
     var fields: [(String, String)] = [
@@ -135,6 +138,9 @@ extension Laboratory {
       fields.append(("solve", knobs.solve.rawValue))
     }
     fields.append(("refit", knobs.refit ? "on" : "off"))
+    // Who looks for the pattern in the file sees nonzeros only.
+    let zeros = pruned.summary.nonzeros - pruned.nonzeros(as: dtype)
+    if zeros > 0 { fields.append(("zeros_kept", String(zeros))) }
     metadata["pruned:\(cell.tensor)"] =
       fields.map { "\($0)=\($1)" }.joined(separator: " ")
     if let rows = pruned.rowOrder {
@@ -147,5 +153,19 @@ extension Laboratory {
 
   private static func text(_ permutation: Permutation) -> String {
     permutation.order.map(String.init).joined(separator: ",")
+  }
+}
+
+extension PrunedLayer {
+  /// Weights that are not zero once they are stored in a type: F16 rounds to zero from half of its
+  /// least number on, 2^-25, BF16 from 2^-134.
+  fileprivate func nonzeros(as dtype: DataType) -> Int {
+    let zero: Float =
+      switch dtype {
+      case .f16: 0x1p-25
+      case .bf16: 0x1p-134
+      default: 0
+      }
+    return weights.values.count { $0.magnitude > zero }
   }
 }

@@ -16,7 +16,8 @@ extension Laboratory {
   /// `sparsity` gives it.
   ///
   /// A reordered pattern is checked in the layout that the file's metadata gives for the tensor; without
-  /// one, in the stored order.
+  /// one, in the stored order. Kept weights that are zero are so many as the metadata says for the pattern
+  /// that was pruned to.
   public func verify(
     _ name: String, pattern: Pattern, sparsity: Double?
   ) throws(LaboratoryError) -> VerificationReport {
@@ -26,7 +27,8 @@ extension Laboratory {
     let columns = try order(model.metadata["columns:\(name)"], of: name, count: mask.columns)
     let (rowOrder, columnOrder) = pattern.reorder == nil ? (nil, nil) : (rows, columns)
     var violations = verifyPattern(
-      mask, pattern.withoutReorder, rowOrder: rowOrder, columnOrder: columnOrder
+      mask, pattern.withoutReorder, rowOrder: rowOrder, columnOrder: columnOrder,
+      zerosKept: Self.zerosKept(model.metadata["pruned:\(name)"], pattern)
     ).map(\.description)
     if let sparsity,
       !mask.reaches(
@@ -39,6 +41,17 @@ extension Laboratory {
     return VerificationReport(
       tensor: name, pattern: pattern.description, follows: violations.isEmpty,
       zeroShare: mask.sparsity, violations: violations)
+  }
+
+  /// How many of the weights that a pattern kept are zero, by what pruning noted.
+  private static func zerosKept(_ settings: String?, _ pattern: Pattern) -> Int {
+    var fields: [Substring: Substring] = [:]
+    for field in settings?.split(separator: " ") ?? [] {
+      guard let equals = field.firstIndex(of: "=") else { continue }
+      fields[field[..<equals]] = field[field.index(after: equals)...]
+    }
+    guard let pruned = fields["pattern"], pruned == pattern.description else { return 0 }
+    return fields["zeros_kept"].flatMap { Int($0) } ?? 0
   }
 
   /// The stored values; not through the layer cache, since NaN weights may be looked at too.

@@ -68,11 +68,13 @@ extension Mask {
 /// kept columns must make every group of four hold at most two.
 /// - Parameters:
 ///   - mask: Of the nonzero weights, original order.
+///   - zerosKept: So many kept weights may be zero: units with few zeros count as whole, those with the
+///     fewest first, while this many zeros last.
 ///   - rowOrder: With `columnOrder`, the layout of a reordered pattern.
 /// - Complexity: O(weights) at worst, O(words) for patterns one input wide.
 public func verifyPattern(
   _ mask: Mask, _ pattern: Pattern, rowOrder: Permutation? = nil, columnOrder: Permutation? = nil,
-  limit: Int = 10
+  zerosKept: Int = 0, limit: Int = 10
 ) -> [PatternViolation] {
   let order = MatrixOrder(rows: rowOrder?.order, columns: columnOrder?.order)
   let arranged = order.arrange(mask)
@@ -81,15 +83,15 @@ public func verifyPattern(
   case .nm(let kept, let group): found = groupViolations(arranged, kept, group, limit)
   case .block, .row, .column:
     let grid = pattern.grid(rows: mask.rows, columns: mask.columns)!
-    found = unitViolations(arranged, grid, "block", limit)
+    found = unitViolations(arranged, grid, "block", zerosKept, limit)
   case .tile(let width):
     found = tileViolations(arranged, width, limit) { grid, mask in
-      unitViolations(mask, grid, "tile column", limit)
+      unitViolations(mask, grid, "tile column", zerosKept, limit)
     }
   case .tileElement(let width, let overlay):
     let allowed = Int((overlay * Double(mask.rows * mask.columns) + 1e-6).rounded(.down))
     found = tileViolations(arranged, width, limit) { grid, mask in
-      overlayViolations(mask, grid, allowed: allowed, limit)
+      overlayViolations(mask, grid, allowed: allowed, zerosKept, limit)
     }
   case .tileVector(let width):
     found = tileViolations(arranged, width, limit) { grid, mask in
@@ -151,13 +153,28 @@ private func firstPlace(
   return (grid.rowRange(unit / grid.unitColumns).lowerBound, 0)
 }
 
+/// Units that are neither whole nor empty, without those whose zeros are kept weights.
+private func partialUnits(_ counts: [Int], _ grid: UnitGrid, _ zerosKept: Int) -> [Int] {
+  let partial = counts.indices.filter { counts[$0] > 0 && counts[$0] < grid.size($0) }
+  if zerosKept == 0 { return partial }
+  func zeros(_ unit: Int) -> Int { grid.size(unit) - counts[unit] }
+  var left = zerosKept
+  var whole: Set<Int> = []
+  for unit in partial.sorted(by: { (zeros($0), $0) < (zeros($1), $1) }) {
+    guard zeros(unit) <= left else { break }
+    left -= zeros(unit)
+    whole.insert(unit)
+  }
+  return partial.filter { !whole.contains($0) }
+}
+
 private func unitViolations(
-  _ mask: Mask, _ grid: UnitGrid, _ noun: String, _ limit: Int
+  _ mask: Mask, _ grid: UnitGrid, _ noun: String, _ zerosKept: Int, _ limit: Int
 ) -> [PatternViolation] {
   var found: [PatternViolation] = []
-  for (unit, count) in unitCounts(mask, grid).enumerated() {
-    let size = grid.size(unit)
-    guard count > 0, count < size else { continue }
+  let counts = unitCounts(mask, grid)
+  for unit in partialUnits(counts, grid, zerosKept) {
+    let (size, count) = (grid.size(unit), counts[unit])
     // The odd ones out: a few zeros in a kept unit, or a few weights in a pruned one.
     let place = firstPlace(mask, grid, unit, kept: count * 2 <= size)
     found.append(
@@ -187,10 +204,10 @@ private func tileViolations(
 }
 
 private func overlayViolations(
-  _ mask: Mask, _ grid: UnitGrid, allowed: Int, _ limit: Int
+  _ mask: Mask, _ grid: UnitGrid, allowed: Int, _ zerosKept: Int, _ limit: Int
 ) -> [PatternViolation] {
   let counts = unitCounts(mask, grid)
-  let partial = counts.indices.filter { counts[$0] > 0 && counts[$0] < grid.size($0) }
+  let partial = partialUnits(counts, grid, zerosKept)
   let outside = partial.reduce(0) { $0 + counts[$1] }
   guard outside > allowed else { return [] }
   return partial.prefix(limit).map { unit in

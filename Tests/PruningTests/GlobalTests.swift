@@ -193,6 +193,32 @@ import Testing
     #expect(!verifyPattern(overlay.mask, try Pattern(parsing: "tew8+5%")).isEmpty)
   }
 
+  /// A weight that was zero before may be kept; how many were is told, and no more are forgiven.
+  @Test(arguments: ["8x1", "16x16", "row", "column", "tw8", "tew8+5%"])
+  func keptWeightsMayBeZeroByNumber(pattern: String) throws {
+    let word = try Pattern(parsing: pattern)
+    var weights = gaussian(64, 64, seed: 204)
+    // Three among the weights that stay whatever they are.
+    for column in 0..<64 { for row in 0..<64 where column < 8 { weights[row, column] *= 9 } }
+    let plain = try prune(weights, named: "w", knobs: knobs(pattern), statistics: nil)
+    var mask = plain.mask
+    let kept = (0..<64 * 64).filter { mask[$0 / 64, $0 % 64] }
+    for index in [kept[5], kept[kept.count / 2], kept[kept.count - 9]] {
+      mask[index / 64, index % 64] = false
+    }
+    let zeros = plain.mask.count - mask.count
+    #expect(zeros == 3)
+    #expect(verifyPattern(plain.mask, word).isEmpty)
+    #expect(verifyPattern(mask, word, zerosKept: zeros).isEmpty)
+    if case .tileElement = word.base { return }
+    #expect(!verifyPattern(mask, word).isEmpty)
+    #expect(!verifyPattern(mask, word, zerosKept: zeros - 1).isEmpty)
+    // A weight where none may be is not forgiven by zeros elsewhere.
+    let pruned = (0..<64 * 64).first { !plain.mask[$0 / 64, $0 % 64] }!
+    mask[pruned / 64, pruned % 64] = true
+    #expect(verifyPattern(mask, word, zerosKept: zeros).count == 1)
+  }
+
   @Test func theLargestPatternsAreDetected() throws {
     let weights = gaussian(96, 128, seed: 203)
     func detected(_ pattern: String) throws -> [String] {
