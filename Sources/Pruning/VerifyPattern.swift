@@ -63,8 +63,8 @@ extension Mask {
 ///
 /// Blocks, rows, columns and tile columns must be whole; an N:M group may hold fewer than N. For twG a
 /// row that is all zero may have been dropped before the tiles were formed. For tewG+D%, whatever lies
-/// outside whole tile columns is the overlay and may be D % of all weights; tiles formed after dropping
-/// rows cannot be told there, since the overlay may reach into those rows. For tvwG some choice of
+/// outside whole tile columns is the overlay and may be D % of all weights; rows with far fewer weights than
+/// others may have been dropped there and hold overlay alone. For tvwG some choice of
 /// kept columns must make every group of four hold at most two.
 /// - Parameters:
 ///   - mask: Of the nonzero weights, original order.
@@ -93,6 +93,7 @@ public func verifyPattern(
     found = tileViolations(arranged, width, limit) { grid, mask in
       overlayViolations(mask, grid, allowed: allowed, zerosKept, limit)
     }
+    if !found.isEmpty, hasTilesBetweenSparseRows(arranged, width, allowed, zerosKept) { found = [] }
   case .tileVector(let width):
     found = tileViolations(arranged, width, limit) { grid, mask in
       vectorViolations(mask, grid, limit)
@@ -201,6 +202,26 @@ private func tileViolations(
   guard rows.count < mask.rows, !rows.isEmpty else { return plain }
   let survivors = MatrixOrder(rows: rows).arrange(mask)
   return check(grid(rows.count), survivors).isEmpty ? [] : plain
+}
+
+/// Whether tiles are whole once the rows are left out that hold overlay alone: those below one of the
+/// largest steps in the rows' counts of weights.
+private func hasTilesBetweenSparseRows(
+  _ mask: Mask, _ width: Int, _ allowed: Int, _ zerosKept: Int
+) -> Bool {
+  let counts = (0..<mask.rows).map { mask.count(row: $0) }
+  let order = counts.indices.sorted { (counts[$0], $0) < (counts[$1], $1) }
+  let steps = order.indices.dropFirst().sorted { a, b in
+    counts[order[a]] - counts[order[a - 1]] > counts[order[b]] - counts[order[b - 1]]
+  }
+  return steps.prefix(8).contains { step in
+    let outside = order[..<step].reduce(0) { $0 + counts[$1] }
+    guard outside <= allowed else { return false }
+    let survivors = MatrixOrder(rows: order[step...].sorted()).arrange(mask)
+    let grid = UnitGrid(
+      rows: survivors.rows, columns: mask.columns, blockRows: width, blockColumns: 1)
+    return overlayViolations(survivors, grid, allowed: allowed - outside, zerosKept, 1).isEmpty
+  }
 }
 
 private func overlayViolations(

@@ -125,8 +125,6 @@ import Testing
         for sparsity in [0.5, 0.8, 0.9, 1] {
           let amount = word.fixedSparsity ?? sparsity
           guard word.sparsityRange.contains(amount) else { continue }
-          // An overlay puts single weights back into dropped rows: which those were is then unknown.
-          if share > 0, pattern.hasPrefix("tew") { continue }
           let layer = try prune(
             weights, named: "w", knobs: knobs(pattern, .sparsity(amount), rowsShare: share),
             statistics: nil)
@@ -217,6 +215,23 @@ import Testing
     let pruned = (0..<64 * 64).first { !plain.mask[$0 / 64, $0 % 64] }!
     mask[pruned / 64, pruned % 64] = true
     #expect(verifyPattern(mask, word, zerosKept: zeros).count == 1)
+  }
+
+  /// The overlay reaches into rows that were dropped before the tiles were formed.
+  @Test(arguments: [0.2, 0.5])
+  func overlaysOverDroppedRowsFollowTheirPattern(share: Double) throws {
+    let weights = gaussian(192, 256, seed: 205)
+    let word = try Pattern(parsing: "tew16+5%")
+    for sparsity in [0.5, 0.7] {
+      var layer = try prune(
+        weights, named: "w", knobs: knobs("tew16+5%", .sparsity(sparsity), rowsShare: share),
+        statistics: nil)
+      #expect(verifyPattern(layer.mask, word).isEmpty, "\(sparsity)")
+      for column in 0..<256 { layer.mask[7, column] = column % 2 == 0 }
+      for column in 0..<256 { layer.mask[99, column] = column % 2 == 0 }
+      for column in 0..<256 { layer.mask[150, column] = column % 2 == 0 }
+      #expect(!verifyPattern(layer.mask, word).isEmpty, "\(sparsity)")
+    }
   }
 
   @Test func theLargestPatternsAreDetected() throws {
