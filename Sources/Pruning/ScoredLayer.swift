@@ -248,10 +248,18 @@ public final class ScoredLayer: Sendable {
     }
     let found = index.select(
       count, scores: arrangement.scores, weights: arranged, inputEnergy: energies,
-      scale: sumScale)
+      scale: sumScale, withSums: keepsUnitsWhole)
     return decision(
       arrangement, Mask(grid: grid, units: found.units), cut: found.cut, unitsKept: count,
       sums: found.sums)
+  }
+
+  /// Whether what is kept is the units that a cut keeps, no more and no less.
+  private var keepsUnitsWhole: Bool {
+    switch pattern.base {
+    case .block, .row, .column, .tile: true
+    case .nm, .tileElement, .tileVector: false
+    }
   }
 
   /// The sums of a cut over large units, without looking at the weights again.
@@ -259,10 +267,7 @@ public final class ScoredLayer: Sendable {
     guard weights.count >= Self.indexedWeights, arrangement.survivors == nil,
       arrangement.scores.count * 4 <= weights.count
     else { return nil }
-    switch pattern.base {
-    case .block, .row, .column, .tile: break
-    case .nm, .tileElement, .tileVector: return nil
-    }
+    guard keepsUnitsWhole else { return nil }
     let sums = unitSums.withLock { sums in
       let known =
         sums
