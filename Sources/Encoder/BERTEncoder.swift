@@ -110,6 +110,10 @@ public final class BERTEncoder: Sendable {
     }
   }
 
+  /// Gives back the memory that streams keep between calls: 2 kB a token of the largest batch (hidden
+  /// 384). The next call pays for fresh pages.
+  public func releaseScratch() { scratch.release() }
+
   /// The kernel that runs for a linear layer.
   public func kernel(of layer: EncoderLinearLayer) -> any LinearKernel { kernels[layer.index] }
 

@@ -35,4 +35,7 @@ final class EncoderScratchPool: Sendable {
     body(scratch)
     free.withLock { $0.append(scratch) }
   }
+
+  /// Lets go of what no stream uses now.
+  func release() { free.withLock { $0 = [] } }
 }

@@ -54,6 +54,8 @@ public final class ModelExperiment: Sendable {
       calibration.indices.filter { $0 % 4 == 3 }.map { calibration[$0] }, encoder, threads)
     self.evaluation = JudgedSentences(evaluation, encoder, threads)
     calibrationID = "sentences-" + fingerprint(self.calibration)
+    // Batches of hundreds of sentences are over; what follows takes eight at a time.
+    if !keepsLayers { encoder.releaseScratch() }
   }
 
   /// Embeddings of texts by the unpruned model, one row a text.
@@ -147,22 +149,19 @@ public final class ModelExperiment: Sendable {
     for start in stride(from: 0, to: texts.count, by: 8) {
       let piece = Array(texts[start..<min(texts.count, start + 8)])
       for (input, rows) in encoder.activations(of: piece, inputs: inputs) {
-        let moment = Product.gram(rows)
-        if var sum = sums.removeValue(forKey: input) {
-          sum.rows += rows.rows
-          sum.moment.add(moment)
-          sums[input] = sum
-        } else {
-          sums[input] = (moment, rows.rows)
-        }
+        var sum =
+          sums.removeValue(forKey: input) ?? (Matrix(rows: rows.columns, columns: rows.columns), 0)
+        sum.rows += rows.rows
+        sum.moment.addUpperGram(of: rows)
+        sums[input] = sum
       }
     }
-    for (input, sum) in sums {
-      let share = 1 / Float(max(1, sum.rows))
-      sums[input] = nil
-      var moment = sum.moment
-      moment.scale(by: share)
-      sums[input] = (moment, sum.rows)
+    for input in inputs {
+      // Taken out, so that it is scaled where it is and not copied.
+      guard var sum = sums.removeValue(forKey: input) else { continue }
+      sum.moment.mirrorUpper()
+      sum.moment.scale(by: 1 / Float(max(1, sum.rows)))
+      sums[input] = sum
     }
     return sums
   }
@@ -220,6 +219,33 @@ private func fingerprint(_ lines: [String]) -> String {
 }
 
 extension Matrix {
+  /// Adds `xᵀ·x` on and above the diagonal, 256 columns at a time: whole, the product and what it copies
+  /// take three times the memory of this matrix. The sums are those of the whole product.
+  fileprivate mutating func addUpperGram(of x: Matrix) {
+    for start in stride(from: 0, to: x.columns, by: 256) {
+      let end = min(x.columns, start + 256)
+      let wide = x.columns - start
+      let part = Product.multiply(
+        x.columnSlice(start..<end), transposeA: true, x.columnSlice(start..<x.columns))
+      values.withUnsafeMutableBufferPointer { values in
+        part.values.withUnsafeBufferPointer { part in
+          for row in start..<end {
+            let target = values.baseAddress! + row &* x.columns
+            let source = part.baseAddress! + ((row &- start) &* wide &- start)
+            for column in row..<x.columns { target[column] += source[column] }
+          }
+        }
+      }
+    }
+  }
+
+  /// Copies what is above the diagonal below it.
+  fileprivate mutating func mirrorUpper() {
+    for row in 1..<max(1, rows) {
+      for column in 0..<row { values[row * columns + column] = values[column * columns + row] }
+    }
+  }
+
   /// `selfᵀ·self / rows`.
   var secondMoment: Matrix {
     var gram = Product.gram(self)

@@ -142,10 +142,7 @@ public final class CalibrationStatistics: Sendable {
 
   /// `H' = H + damping·mean(diag H)·I`; never singular, whatever the activations.
   public var dampedGram: Matrix? {
-    guard var damped = gram else { return nil }
-    let lift = ridge
-    for input in 0..<inputs { damped[input, input] += lift }
-    return damped
+    gram?.lifted(by: ridge)
   }
 
   /// What damping adds to the diagonal.
@@ -187,5 +184,14 @@ public final class CalibrationStatistics: Sendable {
       }
     }
     return sums.map { Float($0 / Double(activations.rows)) }
+  }
+}
+
+extension Matrix {
+  /// A square matrix with a number added to its diagonal.
+  func lifted(by ridge: Float) -> Matrix {
+    var result = self
+    for index in 0..<rows { result[index, index] += ridge }
+    return result
   }
 }

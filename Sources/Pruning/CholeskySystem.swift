@@ -12,8 +12,8 @@ struct CholeskySystem {
   private let stride: Int
   private var pivots: [Double] = []
 
-  /// The rows and columns of `matrix` in `support`.
-  init(_ matrix: Matrix, support: [Int]) {
+  /// The rows and columns of `matrix` in `support`, with `ridge` added to the diagonal in F32.
+  init(_ matrix: Matrix, support: [Int], ridge: Float = 0) {
     size = support.count
     stride = (support.count + 7) / 8 * 8
     let stride = stride
@@ -25,6 +25,7 @@ struct CholeskySystem {
             values[row &* stride &+ column] = Double(
               source[from &* matrix.columns &+ support[column]])
           }
+          values[row &* stride &+ row] = Double(source[from &* matrix.columns &+ from] + ridge)
         }
       }
     }

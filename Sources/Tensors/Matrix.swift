@@ -52,6 +52,24 @@ public struct Matrix: Sendable, Hashable {
     return Matrix(rows: columns, columns: rows, values: result)
   }
 
+  /// The columns of a range, `[rows, range.count]`.
+  ///
+  /// - Precondition: the range lies within the columns.
+  public func columnSlice(_ range: Range<Int>) -> Matrix {
+    precondition(range.lowerBound >= 0 && range.upperBound <= columns)
+    var result = Matrix(rows: rows, columns: range.count)
+    values.withUnsafeBufferPointer { source in
+      result.values.withUnsafeMutableBufferPointer { target in
+        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+        for row in 0..<rows {
+          (to + row * range.count).update(
+            from: from + (row * columns + range.lowerBound), count: range.count)
+        }
+      }
+    }
+    return result
+  }
+
   /// `W ∘ M`: pruned elements are exactly zero, NaN and infinities there included.
   ///
   /// - Precondition: the shapes are equal.
