@@ -15,20 +15,37 @@ public func denseCandidates(
   weights: Matrix, bias: [Float]? = nil, tokens: Int, threads: Int = 1,
   layout: ActivationLayout = .panels, instructionSet: InstructionSet = .best
 ) -> [any LinearKernel] {
-  var kernels: [any LinearKernel] = []
-  if let own = try? packDense(
-    weights: weights, bias: bias, tokens: tokens, layout: layout,
-    instructionSet: instructionSet)
-  {
-    kernels.append(own)
+  DenseRival.all.compactMap {
+    $0.kernel(
+      weights: weights, bias: bias, tokens: tokens, layout: layout, instructionSet: instructionSet)
   }
-  if case .success(let library) = OneDNN.loaded {
-    for transposed in [false, true] {
-      kernels.append(
-        OneDNNLayer(library: library, weights: weights, transposed: transposed, bias: bias))
+}
+
+/// A kind of dense kernel; each packs a copy of the weights.
+private enum DenseRival {
+  case own
+  case library(OneDNN, transposed: Bool)
+
+  /// Those of this machine.
+  static var all: [DenseRival] {
+    guard case .success(let library) = OneDNN.loaded else { return [.own] }
+    return [.own, .library(library, transposed: false), .library(library, transposed: true)]
+  }
+
+  /// Nil where it does not take the shape.
+  func kernel(
+    weights: Matrix, bias: [Float]?, tokens: Int, layout: ActivationLayout,
+    instructionSet: InstructionSet
+  ) -> (any LinearKernel)? {
+    switch self {
+    case .own:
+      try? packDense(
+        weights: weights, bias: bias, tokens: tokens, layout: layout,
+        instructionSet: instructionSet)
+    case .library(let library, let transposed):
+      OneDNNLayer(library: library, weights: weights, transposed: transposed, bias: bias)
     }
   }
-  return kernels
 }
 
 /// Dense kernels that were looked for and are not there, with the reason, one sentence each.
@@ -51,7 +68,8 @@ private let winners = Mutex<[DenseShape: Int]>([:])
 /// The fastest dense kernel for this shape.
 ///
 /// The first call for a shape races all candidates for some milliseconds (least time of interleaved
-/// batches); the winner is remembered for the life of the process, whatever the weights.
+/// batches); the winner is remembered for the life of the process, whatever the weights. Weights of
+/// 64 MB and more race one candidate after the other, so that one packed copy is in memory at a time.
 public func fastestDense(
   weights: Matrix, bias: [Float]? = nil, tokens: Int, threads: Int = 1,
   layout: ActivationLayout = .panels, instructionSet: InstructionSet = .best
@@ -59,18 +77,33 @@ public func fastestDense(
   let shape = DenseShape(
     rows: weights.rows, columns: weights.columns, tokens: tokens, threads: threads, layout: layout,
     instructionSet: instructionSet)
-  let kernels = denseCandidates(
-    weights: weights, bias: bias, tokens: tokens, threads: threads, layout: layout,
-    instructionSet: instructionSet)
-  if let known = winners.withLock({ $0[shape] }), known < kernels.count { return kernels[known] }
-  let winner = race(kernels, shape)
-  winners.withLock { $0[shape] = winner }
-  return kernels[winner]
+  let rivals = DenseRival.all
+  func kernel(_ index: Int) -> (any LinearKernel)? {
+    rivals[index].kernel(
+      weights: weights, bias: bias, tokens: tokens, layout: layout, instructionSet: instructionSet)
+  }
+  if let known = winners.withLock({ $0[shape] }), let winner = kernel(known) { return winner }
+  if weights.count >= 16 << 20 {
+    var best: (index: Int, time: Double)?
+    for index in rivals.indices {
+      guard let time = kernel(index).map({ race([$0], shape).time }) else { continue }
+      if best.map({ time < $0.time }) ?? true { best = (index, time) }
+    }
+    if let best, let winner = kernel(best.index) {
+      winners.withLock { $0[shape] = best.index }
+      return winner
+    }
+  }
+  let kernels = rivals.indices.compactMap { index in kernel(index).map { (index, $0) } }
+  let winner = kernels[kernels.count > 1 ? race(kernels.map(\.1), shape).index : 0]
+  winners.withLock { $0[shape] = winner.0 }
+  return winner.1
 }
 
 /// Interleaved batches of at least 50 µs, at most some 30 ms in all; the least time a call decides.
-private func race(_ kernels: [any LinearKernel], _ shape: DenseShape) -> Int {
-  guard kernels.count > 1 else { return 0 }
+private func race(
+  _ kernels: [any LinearKernel], _ shape: DenseShape
+) -> (index: Int, time: Double) {
   let x = Activations(features: shape.columns, tokens: shape.tokens, layout: shape.layout)
   let y = Activations(features: shape.rows, tokens: shape.tokens, layout: shape.layout)
   for i in 0..<x.count { x.pointer[i] = Float(i % 7) - 3 }
@@ -89,5 +122,6 @@ private func race(_ kernels: [any LinearKernel], _ shape: DenseShape) -> Int {
   for _ in 0..<rounds {
     for (i, kernel) in kernels.enumerated() { best[i] = min(best[i], time(kernel, calls)) }
   }
-  return best.indices.min { best[$0] < best[$1] } ?? 0
+  let winner = best.indices.min { best[$0] < best[$1] } ?? 0
+  return (winner, best[winner])
 }

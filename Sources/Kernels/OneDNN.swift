@@ -67,8 +67,28 @@ final class OneDNNLayer: LinearKernel, @unchecked Sendable {
     self.transposed = transposed
     rows = weights.rows
     columns = weights.columns
-    self.weights = Buffer((transposed ? weights.transposed() : weights).values)
+    self.weights = transposed ? Self.transposed(weights) : Buffer(weights.values)
     self.bias = bias
+  }
+
+  /// `[columns, rows]`, written where it stays: of large weights one copy more is felt.
+  private static func transposed(_ weights: Matrix) -> Buffer<Float> {
+    let (rows, columns) = (weights.rows, weights.columns)
+    let buffer = Buffer<Float>(count: weights.count)
+    let tile = 32
+    weights.values.withUnsafeBufferPointer { source in
+      for left in stride(from: 0, to: columns, by: tile) {
+        for top in stride(from: 0, to: rows, by: tile) {
+          for column in left..<min(left + tile, columns) {
+            for row in top..<min(top + tile, rows) {
+              (buffer.pointer + (column &* rows &+ row)).initialize(
+                to: source[row &* columns &+ column])
+            }
+          }
+        }
+      }
+    }
+    return buffer
   }
 
   var name: String { "onednn sgemm \(transposed ? "w[in,out]" : "w[out,in]") f32" }

@@ -28,7 +28,7 @@ final class Layer: Sendable {
   let pruner: LayerPruner
   let painter: MaskPainter
   private let judges = Mutex<OutputJudge??>(nil)
-  /// A few results; of a large tensor one, which is then a second tensor in memory.
+  /// A few results; of a large tensor one that took long, which is then a second tensor in memory.
   private let pruned: RecentValues<PruningKey, PrunedLayer>
   private let masks = RecentValues<PruningKey, MaskedLayer>(capacity: 32 << 20)
   private let judged = RecentValues<PruningKey, QualityReport>(capacity: 4096)
@@ -74,7 +74,9 @@ final class Layer: Sendable {
     if let known = pruned.value(for: key) { return known }
     do {
       let fresh = try pruner.prune(watching: watch, key.knobs)
-      remember(fresh, for: key)
+      // A threshold on known scores is found again in a tenth of a second.
+      let isQuick = key.knobs.effectiveRegularizer == .none && !key.knobs.solve.isGreedy
+      if bytes <= 64 << 20 || !isQuick { remember(fresh, for: key) }
       return fresh
     } catch { throw .pruning(error) }
   }

@@ -7,14 +7,15 @@ internal import Tensors
 extension Workbench {
   /// Packs both sides and checks each against the reference of its own mask.
   ///
+  /// The pruned weights are let go of before the dense side is packed: of a large tensor there are never
+  /// more than two matrices and the sparse kernel in memory.
   /// - Throws: `wrongResult` when an output lies outside its bound: no time is taken then.
   func contest(
-    _ layer: Layer, _ pruned: PrunedLayer, _ knobs: Knobs, isCancelled: () -> Bool
+    _ layer: Layer, _ pruned: consuming PrunedLayer, _ knobs: Knobs, isCancelled: () -> Bool
   ) throws(LaboratoryError) -> Contest {
-    let rival = try denseSide(layer, knobs)
-    if isCancelled() { throw .cancelled }
-    let packed = try pack(layer, pruned, knobs)
+    let shared = sharedInput(layer, knobs)
     var warnings: [String] = []
+    let packed = try pack(layer, pruned, knobs)
     var copies = [packed.kernel]
     if knobs.cache == .cold {
       let wanted = copyCount(of: packed.kernel.storage(tokens: knobs.tokens, threads: 1).totalBytes)
@@ -28,12 +29,14 @@ extension Workbench {
             + "last-level cache; they may stay in it")
       }
     }
-    let dense = Contender(rival.kernels, input: rival.activations, threads: knobs.threads)
-    let sparse = Contender(copies, input: rival.activations, threads: knobs.threads)
-    let values = knobs.dtype == .bf16 ? pruned.weights.roundedToBF16 : pruned.weights
+    let sparse = Contender(copies, input: shared.activations, threads: knobs.threads)
     let error = try check(
-      sparse, weights: values, mask: pruned.mask, bias: layer.bias, input: rival.input,
-      tensor: layer.name)
+      sparse, weights: knobs.dtype == .bf16 ? pruned.weights.roundedToBF16 : pruned.weights,
+      mask: pruned.mask, bias: layer.bias, input: shared.input, tensor: layer.name)
+    _ = consume pruned
+    if isCancelled() { throw .cancelled }
+    let rival = try denseSide(layer, knobs, shared)
+    let dense = Contender(rival.kernels, input: rival.activations, threads: knobs.threads)
     return Contest(
       dense: dense, sparse: sparse, packNs: packed.nanoseconds, maxAbsError: error,
       denseStorage: dense.kernels[0].storage(tokens: knobs.tokens, threads: knobs.threads),
@@ -41,8 +44,28 @@ extension Workbench {
       refused: refusedDense(), warnings: warnings)
   }
 
+  /// The input of both sides: the one that a packed dense side has, or a fresh one.
+  private func sharedInput(
+    _ layer: Layer, _ knobs: Knobs
+  ) -> (input: Matrix, activations: Activations) {
+    let key = DenseKey(shape: ContestKey(layer, knobs), layer: ObjectIdentifier(layer))
+    if let known = densePackings.value(for: key) { return (known.input, known.activations) }
+    var generator = SeededGenerator(seed: 0x746f6b656e73)
+    let input = generator.nearlyNormalMatrix(rows: knobs.tokens, columns: layer.weights.columns)
+    let activations = Activations(
+      features: layer.weights.columns, tokens: knobs.tokens, layout: knobs.layout)
+    activations.load(input)
+    return (input, activations)
+  }
+
   /// The best dense kernel of this machine for the shape, packed once a layer and checked.
   func denseSide(_ layer: Layer, _ knobs: Knobs) throws(LaboratoryError) -> DenseSide {
+    try denseSide(layer, knobs, sharedInput(layer, knobs))
+  }
+
+  private func denseSide(
+    _ layer: Layer, _ knobs: Knobs, _ shared: (input: Matrix, activations: Activations)
+  ) throws(LaboratoryError) -> DenseSide {
     let key = DenseKey(shape: ContestKey(layer, knobs), layer: ObjectIdentifier(layer))
     if let known = densePackings.value(for: key) { return known }
     let winner = fastestDense(
@@ -58,15 +81,11 @@ extension Workbench {
             layout: knobs.layout))
       }
     }
-    var generator = SeededGenerator(seed: 0x746f6b656e73)
-    let input = generator.nearlyNormalMatrix(rows: knobs.tokens, columns: layer.weights.columns)
-    let activations = Activations(
-      features: layer.weights.columns, tokens: knobs.tokens, layout: knobs.layout)
-    activations.load(input)
-    let side = DenseSide(layer: layer, kernels: kernels, input: input, activations: activations)
+    let side = DenseSide(
+      layer: layer, kernels: kernels, input: shared.input, activations: shared.activations)
     _ = try check(
-      Contender([winner], input: activations, threads: knobs.threads), weights: layer.weights,
-      mask: nil, bias: layer.bias, input: input, tensor: layer.name)
+      Contender([winner], input: shared.activations, threads: knobs.threads),
+      weights: layer.weights, mask: nil, bias: layer.bias, input: shared.input, tensor: layer.name)
     densePackings.store(side, for: key, cost: layer.bytes * kernels.count)
     return side
   }

@@ -23,20 +23,20 @@ extension Workbench {
     keepSamples: SamplesKept = .none, isCancelled: () -> Bool,
     report: (Measurement) -> Void = { _ in }
   ) throws(LaboratoryError) -> Measurement {
-    let pruned = try prune(layer.name, knobs, among: tensors) { _ in !isCancelled() }
+    var pruned: PrunedLayer? = try prune(layer.name, knobs, among: tensors) { _ in !isCancelled() }
     return try ledger.spend { () throws(LaboratoryError) in
-      try measure(
-        pruned, of: layer, knobs, plan: plan, keepSamples: keepSamples, isCancelled: isCancelled,
+      let contest = try contest(layer, pruned.take()!, knobs, isCancelled: isCancelled)
+      return try measure(
+        contest, of: layer, knobs, plan: plan, keepSamples: keepSamples, isCancelled: isCancelled,
         report: report)
     }
   }
 
-  /// Packs, checks and times.
+  /// Times what is packed and checked.
   private func measure(
-    _ pruned: PrunedLayer, of layer: Layer, _ knobs: Knobs, plan: TimingPlan,
+    _ contest: Contest, of layer: Layer, _ knobs: Knobs, plan: TimingPlan,
     keepSamples: SamplesKept, isCancelled: () -> Bool, report: (Measurement) -> Void
   ) throws(LaboratoryError) -> Measurement {
-    let contest = try contest(layer, pruned, knobs, isCancelled: isCancelled)
     var plan = plan
     plan.seed = knobs.seed
     var frame = MeasurementFrame(

@@ -89,12 +89,17 @@ extension Workbench {
       let layer = try layer(cell.tensor)
       row[.tensorSHA256] = .text(try current().checksum(of: cell.tensor))
       let tensors = run.plan.tensors
-      let pruned = try prune(cell.tensor, cell.knobs, among: tensors) { _ in !isCancelled() }
-      row = run.row(index, over: row, summary: pruned.summary)
-      let quality = try quality(
-        of: pruned, cell.tensor, cell.knobs, among: tensors, briefly: true,
-        isCancelled: isCancelled)
-      row = run.row(index, over: row, summary: pruned.summary, quality: quality)
+      // A function of its own: a large tensor's pruned weights are gone before the dense are packed.
+      func judged() throws(LaboratoryError) -> (PruningSummary, QualityReport) {
+        let pruned = try prune(cell.tensor, cell.knobs, among: tensors) { _ in !isCancelled() }
+        row = run.row(index, over: row, summary: pruned.summary)
+        let quality = try self.quality(
+          of: pruned, cell.tensor, cell.knobs, among: tensors, briefly: true,
+          isCancelled: isCancelled)
+        return (pruned.summary, quality)
+      }
+      let (summary, quality) = try judged()
+      row = run.row(index, over: row, summary: summary, quality: quality)
       let found = try measure(
         layer, cell.knobs, among: tensors, plan: plan,
         keepSamples: run.plan.keepSamples ? .all : .none,
@@ -102,8 +107,11 @@ extension Workbench {
       if isCancelled() { return nil }
       measurement = found
       row = run.row(
-        index, over: row, summary: pruned.summary, quality: quality, measurement: found)
-      row[.note] = ResultCell(found.warnings.isEmpty ? nil : found.warnings.joined(separator: "; "))
+        index, over: row, summary: summary, quality: quality, measurement: found)
+      // Why there is no output error, where there could have been one.
+      let missing = layer.statistics == nil ? nil : quality.unavailable
+      let notes = [missing].compactMap(\.self) + found.warnings
+      row[.note] = ResultCell(notes.isEmpty ? nil : notes.joined(separator: "; "))
     } catch {
       if error.kind == .cancelled { return nil }
       row[.status] = .text(ResultStatus.failed.rawValue)

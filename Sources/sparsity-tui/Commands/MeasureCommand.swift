@@ -105,7 +105,8 @@ enum MeasurementText {
     quality.append([
       "  output error", Figures.plain(number(.outputError)),
       number(.outputError) == nil
-        ? "unknown: no activations for this tensor"
+        ? row[.calibrationID].text.isEmpty
+          ? "unknown: no activations for this tensor" : "unknown: see below"
         : "on held-out activations"
           + (row[.refit].text == "on" ? ", after refit" : ""),
     ])
