@@ -79,6 +79,8 @@ import Testing
     Refusal("replay good.sparsity --headless --csv there.csv", 2, "exists"),
     Refusal("replay good.sparsity", 1, "not a terminal"),
     Refusal("encode nothing", 4, "there is no such directory"),
+    Refusal("encode empty --text blank.txt", 4, "blank.txt: holds no text, only 2 blank lines"),
+    Refusal("encode empty --text void.safetensors", 4, "holds no text; write one text a line"),
     Refusal("train nothing", 4, "there is no such directory"),
     Refusal("train --method best", 2, "--method", "fixed, gradual, prox"),
     Refusal("train --pattern 2:4 --sparsity 0.6", 2, "--sparsity", "0.5"),
@@ -107,6 +109,7 @@ import Testing
       try sandbox.write("", name)
     }
     try sandbox.write("a,b\r\n1,2\r\n", "other.csv")
+    try sandbox.write("\n \t\r\n", "blank.txt")
     let header = "# sparsity-tui session 1  tool=0.1.0 size=80x24\n"
     try sandbox.write(header + "0.0 open demo\n1.0 sparsity 0.5\n", "good.sparsity")
     try sandbox.write(header + "0.0 open demo\n1.0 fly 0.5\n", "wrong.sparsity")
@@ -130,6 +133,23 @@ import Testing
     for name in ["void.safetensors", "there.csv", "there.safetensors"] {
       #expect(try sandbox.text(name).isEmpty, "\(name) was written to")
     }
+  }
+
+  /// Kept weights that are zero, before or by a penalty, do not make a file look unpruned.
+  @Test(arguments: [
+    "--pattern 7x5 --sparsity 0.7 --criterion l1",
+    "--pattern 8x1 --lambda 0.3 --regularizer l1 --solve prox",
+    "--pattern tw64 --sparsity 0.6 --regularizer sparse-group-lasso --solve prox",
+    "--pattern 16x16 --lambda 0.4 --regularizer sparse-group-lasso --solve reconstruct",
+  ])
+  func whatWasPrunedIsFoundToFollowItsPattern(_ knobs: String) throws {
+    let words = knobs.split(separator: " ").map(String.init)
+    let tensor = ["--tensor", "encoder.layer.0.attention.self.query.weight"]
+    let pruned = try sandbox.run(["prune"] + tensor + words + ["-o", "pruned.safetensors"])
+    #expect(pruned.ending == .exited(0), "\(pruned.errors)")
+    let verified = try sandbox.run(
+      ["verify", "pruned.safetensors"] + tensor + ["--pattern", words[1]])
+    #expect(verified.ending == .exited(0), "\(verified.output)")
   }
 
   @Test func aDiskThatFillsLeavesWholeRowsOrNothing() throws {

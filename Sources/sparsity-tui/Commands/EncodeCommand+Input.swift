@@ -115,8 +115,20 @@ struct EncodeSource {
     calibration = try Self.lines(data + "/calibration.txt")
     evaluation = try Self.lines(data + "/evaluation.txt")
     texts = try text.map { try Self.lines($0) } ?? Array(evaluation.prefix(32))
-    guard !texts.isEmpty else {
-      throw Failure(.unreadable, "\(text ?? ""): holds no text; write one text a line")
+    let blank = texts.indices.filter { texts[$0].allSatisfy(\.isWhitespace) }
+    guard blank.count < texts.count else {
+      throw Failure(
+        .unreadable,
+        "\(text ?? ""): holds no text"
+          + (texts.isEmpty ? "" : ", only \(texts.count) blank line\(texts.count == 1 ? "" : "s")")
+          + "; write one text a line")
+    }
+    if let first = blank.first {
+      standardError(
+        "\(text ?? ""): line \(first + 1)"
+          + (blank.count > 1 ? " and \(blank.count - 1) more are" : " is")
+          + " blank: an empty text, which has an embedding too, so that lines and rows stay in step\n"
+      )
     }
   }
 

@@ -13,6 +13,9 @@ struct EncodeCommand: ParsableCommand {
       compared with itself unpruned: agreement of embeddings on held-out sentences, and wall-clock \
       time of the text's lines as one batch, tokenising and pooling included.
 
+      A blank line between others is an empty text and is told of; a text of blank lines alone is \
+      refused with status 4.
+
         make model                    # fetches all-MiniLM-L6-v2 into the cache
         sparsity-tui encode --text lines.txt
         sparsity-tui encode --layers all --pattern 8x1 --sparsity 0.9
