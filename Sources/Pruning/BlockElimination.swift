@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// Block OBC: of every row of blocks the block that costs least is eliminated, the other weights of the
@@ -78,6 +79,22 @@ struct BlockElimination {
         trace.costs.append(Float(cost / Double(rows.count * grid.columnRange(block).count)))
       }
       if !progress(unitRow + 1) { return nil }
+    }
+    return trace
+  }
+
+  /// The same for whole rows, where nothing is left to answer: a row of units costs `Σ_rows w H' wᵀ`.
+  ///
+  /// Through the inverse that would be a factorisation as wide as the layer for each of its rows.
+  /// - Complexity: one product, `2·outputs·inputs²` FLOP.
+  static func trace(ofRows weights: Matrix, grid: UnitGrid, damped: Matrix) -> Trace {
+    let costs = Product.multiply(weights, damped).rowProducts(weights)
+    var trace = Trace(grid: grid)
+    for unitRow in 0..<grid.unitRows {
+      let rows = grid.rowRange(unitRow)
+      trace.order.append(0)
+      trace.costs.append(
+        Float(costs[rows].reduce(0, +) / Double(rows.count * weights.columns)))
     }
     return trace
   }

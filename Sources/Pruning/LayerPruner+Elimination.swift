@@ -152,7 +152,12 @@ extension LayerPruner {
       let key = TraceKey(pattern: knobs.pattern, order: order)
       var trace = cachedTrace(key)
       if trace == nil {
-        trace = elimination.trace(of: order.apply(weights), progress: watch)
+        if let grid, grid.unitColumns == 1, let damped = statistics?.dampedGram {
+          trace = BlockElimination.trace(
+            ofRows: order.apply(weights), grid: grid, damped: order.apply(symmetric: damped))
+        } else {
+          trace = elimination.trace(of: order.apply(weights), progress: watch)
+        }
         guard let trace else { throw .cancelled(tensor: tensor) }
         rememberTrace(trace, under: key)
       }
