@@ -12,11 +12,15 @@ extension Laboratory {
   /// loads it: block sparse rows where blocks divide it, else compressed sparse rows. `.npy` holds one
   /// mask as booleans.
   ///
-  /// Tensors of a `.safetensors` are pruned in the order of the file, which needs memory for one of them.
-  /// - Parameter progress: called before each tensor with its number and name.
+  /// Tensors of a `.safetensors` are pruned in the order of the file, which needs memory for one of them;
+  /// those under a global threshold all at once before.
+  /// - Parameters:
+  ///   - tensors: those that share a global threshold; nil for all linear weights of the model.
+  ///   - progress: called before each tensor with its number and name.
   /// - Throws: `LaboratoryError`; nothing stands under `path` then that did not before.
   public func export(
-    _ cells: [SweepCell], to path: String, force: Bool, isCancelled: () -> Bool = { false },
+    _ cells: [SweepCell], to path: String, force: Bool, among tensors: [String]? = nil,
+    isCancelled: () -> Bool = { false },
     progress: (Int, String) -> Void = { _, _ in }
   ) throws(LaboratoryError) -> [PruningSummary] {
     let open = try workbench.current()
@@ -30,12 +34,14 @@ extension Laboratory {
         "\(path): holds one tensor, and \(cells.count) were chosen; name one, or write .safetensors"
       )
     }
+    let shared = try sharedPrunings(cells, among: tensors, isCancelled)
     if !isArchive, !isMask {
-      return try write(cells, of: open, to: path, force, isCancelled, progress)
+      return try write(cells, of: open, to: path, force, shared, isCancelled, progress)
     }
     let cell = cells[0]
     progress(0, cell.tensor)
-    let pruned = try refitted(try workbench.layer(cell.tensor), cell.knobs, isCancelled)
+    let pruned = try refitted(
+      try workbench.layer(cell.tensor), cell.knobs, shared[cell], isCancelled)
     do {
       if isMask {
         try NumPyWriter.write(pruned.mask, to: path, force: force)
@@ -49,7 +55,7 @@ extension Laboratory {
   /// Prunes each tensor when its place in the file is reached, so that one at a time is in memory.
   private func write(
     _ cells: [SweepCell], of open: OpenModel, to path: String, _ force: Bool,
-    _ isCancelled: () -> Bool, _ progress: (Int, String) -> Void
+    _ shared: [SweepCell: PrunedLayer], _ isCancelled: () -> Bool, _ progress: (Int, String) -> Void
   ) throws(LaboratoryError) -> [PruningSummary] {
     var writer = SafetensorsWriter(metadata: open.model.metadata)
     writer.metadata["sparsity-tui"] = toolVersion
@@ -78,7 +84,9 @@ extension Laboratory {
         if isCancelled() { throw .cancelled }
         progress(done, name)
         done += 1
-        let pruned = try refitted(try workbench.layer(name), cells[index].knobs, isCancelled)
+        let cell = cells[index]
+        let pruned = try refitted(
+          try workbench.layer(name), cell.knobs, shared[cell], isCancelled)
         summaries[index] = pruned.summary
         describe(
           pruned, cells[index], as: open.model.header(named: name)?.dtype ?? .f32,
@@ -97,10 +105,31 @@ extension Laboratory {
     return summaries.compactMap(\.self)
   }
 
+  /// The prunings of cells whose threshold is global, found before the first of them is written.
+  private func sharedPrunings(
+    _ cells: [SweepCell], among tensors: [String]?, _ isCancelled: () -> Bool
+  ) throws(LaboratoryError) -> [SweepCell: PrunedLayer] {
+    var found: [SweepCell: PrunedLayer] = [:]
+    for cell in cells where cell.knobs.scope == .global && found[cell] == nil {
+      let names = try workbench.sharing(cell.tensor, among: tensors)
+      let results = try workbench.pruneTogether(names, cell.knobs) { _ in !isCancelled() }
+      for (name, result) in zip(names, results) {
+        found[SweepCell(tensor: name, knobs: cell.knobs)] = result
+      }
+    }
+    return found
+  }
+
+  /// - Parameter known: the pruning, where others had a say in it.
   private func refitted(
-    _ layer: Layer, _ knobs: Knobs, _ isCancelled: () -> Bool
+    _ layer: Layer, _ knobs: Knobs, _ known: PrunedLayer?, _ isCancelled: () -> Bool
   ) throws(LaboratoryError) -> PrunedLayer {
-    let pruned = try layer.pruned(with: knobs) { _ in !isCancelled() }
+    let pruned: PrunedLayer
+    if let known {
+      pruned = known
+    } else {
+      pruned = try layer.pruned(with: knobs) { _ in !isCancelled() }
+    }
     guard knobs.refit, let statistics = layer.statistics else { return pruned }
     do {
       return try refit(pruned, original: layer.weights, statistics: statistics)
@@ -132,6 +161,7 @@ extension Laboratory {
       ("sparsity", NumberText.shortest(pruned.summary.achievedSparsity)),
       ("seed", String(knobs.seed)), ("parent_sha256", parent),
     ]
+    if knobs.scope == .global { fields.append(("scope", knobs.scope.rawValue)) }
     if let lambda = knobs.amount.lambda {
       fields.append(("lambda", NumberText.shortest(lambda)))
       fields.append(("regularizer", knobs.effectiveRegularizer.rawValue))

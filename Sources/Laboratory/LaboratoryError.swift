@@ -43,10 +43,10 @@ public enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible 
     case .pruning(let error):
       switch error {
       case .sparsityOutOfRange, .lambdaOutOfRange, .lambdaNeedsUnits, .needsActivations, .tooWide,
-        .solveCannot:
+        .solveCannot, .boundsCrossed, .globalNeedsScores:
         .usage
       case .empty, .weightNotFinite, .activationNotFinite, .activationsEmpty, .activationsDead,
-        .activationWidth:
+        .activationRange, .activationWidth:
         .unreadable
       default: .failed
       }

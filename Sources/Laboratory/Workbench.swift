@@ -126,15 +126,22 @@ final class Workbench: Sendable {
     guard knobs.scope == .global else { return try layer.pruned(with: knobs, progress: progress) }
     let names = try sharing(name, among: tensors)
     if let known = layer.known(PruningKey(knobs, tensors: names)) { return known }
+    return try pruneTogether(names, knobs, progress: progress)[names.firstIndex(of: name)!]
+  }
+
+  /// Prunes tensors under one threshold over all of them, which are in memory then.
+  func pruneTogether(
+    _ names: [String], _ knobs: Knobs, progress: (PruningSummary) -> Bool
+  ) throws(LaboratoryError) -> [PrunedLayer] {
     var layers: [Layer] = []
-    for name in names { layers.append(try self.layer(name)) }
+    for name in names { layers.append(try layer(name)) }
     do {
       let results = try pruneGlobally(
         layers.map(\.pruner), knobs: knobs.pruningPart, progress: progress)
       for (layer, result) in zip(layers, results) {
         layer.remember(result, for: PruningKey(knobs, tensors: names))
       }
-      return results[names.firstIndex(of: name)!]
+      return results
     } catch { throw .pruning(error) }
   }
 
@@ -180,7 +187,7 @@ final class Workbench: Sendable {
   }
 
   /// The tensors under one global threshold, `name` among them.
-  private func sharing(
+  func sharing(
     _ name: String, among tensors: [String]?
   ) throws(LaboratoryError) -> [String] {
     var names = try current().info.tensors.filter(\.isLinearWeight).map(\.name)

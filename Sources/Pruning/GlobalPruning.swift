@@ -16,7 +16,7 @@ import Tensors
 ///     pruned by itself.
 ///   - progress: Called with each finished layer's summary; false cancels.
 /// - Returns: One layer each, in order.
-/// - Throws: As `prune`; `globalNeedsScores` for `solve reconstruct` on a sparsity.
+/// - Throws: As `prune`; `boundsCrossed`; `globalNeedsScores` for `solve reconstruct` on a sparsity.
 /// - Complexity: the scoring of each tensor, then 32 passes over all units.
 public func pruneGlobally(
   _ layers: [LayerPruner], knobs: Knobs, progress: (PruningSummary) -> Bool = { _ in true }
@@ -25,6 +25,9 @@ public func pruneGlobally(
     throw .solveCannot(
       knobs.solve,
       reason: "what is eliminated in one layer cannot be ranked against another's; use scope layer")
+  }
+  guard knobs.floor <= knobs.ceiling else {
+    throw .boundsCrossed(floor: knobs.floor, ceiling: knobs.ceiling)
   }
   var knobs = knobs
   knobs.rowsShare = 0

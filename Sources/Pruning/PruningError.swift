@@ -23,6 +23,8 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
   case lambdaNeedsUnits(pattern: Pattern)
   /// A global threshold on something that ranks no units.
   case globalNeedsScores
+  /// Bounds on each layer's sparsity that no layer can meet.
+  case boundsCrossed(floor: Double, ceiling: Double)
   /// A greedy solver asked for something that it cannot decide, with what to do instead.
   case solveCannot(Solve, reason: String)
   /// A method that needs the full second moment of a very wide input.
@@ -69,6 +71,9 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
     case .globalNeedsScores:
       "scope global ranks the units of all layers by score, but solve reconstruct decides each layer "
         + "by a λ of its own: use scope layer, or solve prox"
+    case .boundsCrossed(let floor, let ceiling):
+      "floor \(NumberText.shortest(floor)) lies above ceiling \(NumberText.shortest(ceiling)): no "
+        + "layer can be pruned between them"
     case .solveCannot(let solve, let reason): "solve \(solve.rawValue): \(reason)"
     case .tooWide(let tensor, let inputs, let limit, let what):
       "\(tensor): \(what) needs the full second moment of \(inputs) inputs; the limit is \(limit). "

@@ -44,7 +44,8 @@ struct PruneCommand: ParsableCommand {
     let summaries: [PruningSummary]
     do {
       summaries = try bench.laboratory.export(
-        cells, to: output, force: force, isCancelled: { Interrupt.isRaised }
+        cells, to: output, force: force, among: chosen.map(\.name),
+        isCancelled: { Interrupt.isRaised }
       ) { done, name in line.show("pruning \(done + 1) of \(cells.count): \(name)") }
     } catch {
       line.finish()
