@@ -75,8 +75,8 @@ struct FileActivations: ActivationSource {
       }
       return fresh
     } catch {
-      let name = input.split(separator: ":", maxSplits: 1).last.map { " (\($0))" } ?? ""
-      throw .pruning(error.about(activations: file.path + name))
+      let name = input[(input.firstIndex(of: ":") ?? input.startIndex)...].dropFirst()
+      throw .pruning(error.about(activations: file.path + (name.isEmpty ? "" : " (\(name))")))
     }
   }
 

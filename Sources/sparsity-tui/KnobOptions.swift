@@ -2,12 +2,16 @@ import ArgumentParser
 import Experiments
 
 /// Each knob of the command language as the flag of the same name.
+///
+/// Those with numbers take whatever follows, so that a negative one is told of and not missed.
 struct KnobOptions: ParsableArguments {
   @Option(help: "1x1, RxC, N:M, row, column, twG, tewG+D%, tvwG; then /tetris or /permute.")
   var pattern: String?
-  @Option(help: "Share of zeros, 0 to 1.")
+  @Option(parsing: .unconditional, help: "Share of zeros, 0 to 1.")
   var sparsity: String?
-  @Option(help: "Regularization strength, as a fraction of the one that empties the layer.")
+  @Option(
+    parsing: .unconditional,
+    help: "Regularization strength, as a fraction of the one that empties the layer.")
   var lambda: String?
   @Option(help: "magnitude, l1, wanda, obs, random; wanda where there are activations.")
   var criterion: String?
@@ -19,11 +23,13 @@ struct KnobOptions: ParsableArguments {
   var refit: String?
   @Option(help: "layer or global: over what the threshold is taken.")
   var scope: String?
-  @Option(help: "Lowest per-layer sparsity under a global threshold.")
+  @Option(parsing: .unconditional, help: "Lowest per-layer sparsity under a global threshold.")
   var floor: String?
-  @Option(help: "Highest per-layer sparsity under a global threshold.")
+  @Option(parsing: .unconditional, help: "Highest per-layer sparsity under a global threshold.")
   var ceiling: String?
-  @Option(help: "Tile-wise: share of the sparsity that whole rows carry (alpha).")
+  @Option(
+    parsing: .unconditional, help: "Tile-wise: share of the sparsity that whole rows carry (alpha)."
+  )
   var rowsShare: String?
   @Option(help: "both, rows or columns: what /tetris may reorder.")
   var reorderAxes: String?

@@ -34,6 +34,11 @@ import Testing
     Refusal("measure --pattern 33y1", 2, "33y1", "RxC", "N:M"),
     Refusal("measure --sparsity 1.2", 2, "from 0 to 1"),
     Refusal("measure --sparsity nan", 2, "from 0 to 1"),
+    Refusal("measure --sparsity -0.1", 2, "-0.1", "from 0 to 1"),
+    Refusal("measure --lambda -1", 2, "-1", "from 0 to 1"),
+    Refusal(
+      "prune --pattern 8x1 --scope global --floor 0.7 --ceiling 0.6 -o new.safetensors", 2,
+      "floor 0.7 lies above ceiling 0.6"),
     Refusal("measure --sparsity abc", 2, "from 0 to 1"),
     Refusal("measure --tokens 0", 2, "from 1 to 65536"),
     Refusal("measure --tokens 99999999999999999999", 2, "from 1 to 65536"),
@@ -150,6 +155,29 @@ import Testing
     let verified = try sandbox.run(
       ["verify", "pruned.safetensors"] + tensor + ["--pattern", words[1]])
     #expect(verified.ending == .exited(0), "\(verified.output)")
+  }
+
+  /// One threshold over all that is written: layers differ, bounds hold, and the whole is what was asked.
+  @Test func aGlobalThresholdIsOneOverAllTensors() throws {
+    let prune = [
+      "prune", "--tensor", "*.weight", "--pattern", "16x16", "--sparsity", "0.6", "--scope",
+      "global", "--json",
+    ]
+    func zeros(_ arguments: [String], _ file: String) throws -> [Double] {
+      let outcome = try sandbox.run(prune + arguments + ["-o", file])
+      #expect(outcome.ending == .exited(0), "\(outcome.errors)")
+      let verified = try sandbox.run(
+        ["verify", file, "--tensor", "*.weight", "--pattern", "16x16", "--json"])
+      let reports = try #require(
+        try JSONSerialization.jsonObject(with: Data(verified.output.utf8)) as? [[String: Any]])
+      return try reports.map { try #require($0["zeroShare"] as? Double) }
+    }
+    let free = try zeros([], "free.safetensors")
+    #expect(Set(free.map { ($0 * 100).rounded() }).count > 1, "\(free)")
+    let bound = try zeros(["--floor", "0.55", "--ceiling", "0.65"], "bound.safetensors")
+    #expect(bound.allSatisfy { $0 > 0.53 && $0 < 0.66 }, "\(bound)")
+    let one = try zeros(["--floor", "0.6", "--ceiling", "0.6"], "one.safetensors")
+    #expect(one.allSatisfy { abs($0 - 0.6) < 0.005 }, "\(one)")
   }
 
   @Test func aDiskThatFillsLeavesWholeRowsOrNothing() throws {

@@ -79,7 +79,7 @@ struct SensitivityCommand: ParsableCommand {
     if isWhole, let csv {
       try OutputFile.write(JudgedText.csv(judged, model: bench.model), to: csv, force: force)
     }
-    if isWhole, csv != "-" { try show(judged) }
+    if isWhole, csv != "-", judged.contains(where: { $0.judgement != nil }) { try show(judged) }
     guard isWhole else {
       throw Failure(.interrupted, "interrupted; what was judged is kept for the next time")
     }
@@ -89,7 +89,7 @@ struct SensitivityCommand: ParsableCommand {
   }
 
   private func show(_ cells: [JudgedCell]) throws {
-    let names = JudgedText.ordered(cells.map(\.cell.tensor))
+    let names = JudgedText.ordered(cells.filter { $0.judgement != nil }.map(\.cell.tensor))
     let curves = names.map { name -> SensitivityCurve in
       let own = cells.filter { $0.cell.tensor == name && $0.judgement != nil }
       let isJudged = own.contains { $0.judgement?.headlineError != nil }
