@@ -20,7 +20,8 @@ enum TradeOffPage {
     }
     let (plot, side) = areas(layout)
     let inside = frame.box(
-      plot, title: title(state), note: "\(points.count) points", theme: theme, focused: true)
+      plot, title: title(state), note: "\(points.count) point\(points.count == 1 ? "" : "s")",
+      theme: theme, focused: true)
     let front = Front(points, state.choices.tradeOffX, state.choices.tradeOffY)
     var chart = chart(points, front, state)
     let area = chart.plot(in: chartRect(plot))

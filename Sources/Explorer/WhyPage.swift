@@ -19,7 +19,7 @@ enum WhyPage {
     for sentence in advice {
       let longer = text + " " + sentence
       let lines = CellText.wrapped(longer, to: body.width - 4).count
-      if lines <= max(4, body.height / 5) { text = longer }
+      if lines <= max(6, body.height / 5) { text = longer }
     }
     // The sentence takes what it needs, the pictures the rest.
     let lines = CellText.wrapped(text, to: body.width - 4).count
