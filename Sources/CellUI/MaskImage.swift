@@ -67,75 +67,38 @@ public struct MaskImage: Hashable, Sendable {
 
   func color(_ x: Int, _ y: Int, _ theme: Theme) -> Color {
     guard x < width, y < height else { return theme.text.background }
-    if let level = level(x, y, theme) { return .indexed(theme.sequential.steps[level]) }
-    if density[y * width + x] > 0 { return theme.kept }
-    return isOddBlock(x, y) ? theme.prunedAlternate : theme.pruned
-  }
-
-  /// The step of the map for a pixel with something kept; nil for one without, and where all that is kept
-  /// has one colour.
-  private func level(_ x: Int, _ y: Int, _ theme: Theme) -> Int? {
-    guard x < width, y < height else { return nil }
     let kept = density[y * width + x]
-    let count = theme.sequential.steps.count
-    guard kept > 0 else { return nil }
+    if kept == 0 { return isOddBlock(x, y) ? theme.prunedAlternate : theme.pruned }
     switch coloring {
-    case .plain where kept >= 128: return nil
-    case .magnitude where !magnitude.isEmpty:
-      let dark = Self.darkest(theme)
-      return dark + Int(keptSize(x, y) * 255) * (count - dark) / 256
-    default: return Int(kept) * count / 256
+    case .plain: return kept >= 128 ? theme.kept : theme.sequential.color(byte: kept)
+    case .density: return theme.sequential.color(byte: kept)
+    case .magnitude:
+      guard !magnitude.isEmpty else { return theme.sequential.color(byte: kept) }
+      // The map's darkest steps look like nothing at all; what is kept must not.
+      let steps = theme.sequential.steps
+      let dark = steps.count / 4
+      let level = Int(keptSize(x, y) * 255) * (steps.count - dark) / 256
+      return .indexed(steps[dark + level])
     }
   }
 
-  /// The map's darkest steps look like nothing at all; what is kept must not.
-  private static func darkest(_ theme: Theme) -> Int { theme.sequential.steps.count / 4 }
-
-  /// The colours of the first `columns` pixels of a row and of those below them, which share cells.
-  ///
-  /// Neighbours that fit in three steps of the map are drawn as the middle one, and two shades of pruned
-  /// blocks over each other as the upper one: no pixel is more than one step off, which is not to be seen
-  /// at this size, and every change of colour costs eleven bytes on the wire. With the filter of what
-  /// ncurses writes this takes a mask of 140x42 cells from 23 to MEASURED140 kB, one of 200x60 from 33 to MEASURED200.
-  func colors(row y: Int, columns: Int, _ theme: Theme) -> [(upper: Color, lower: Color)] {
-    var colors = (0..<columns).map { (upper: color($0, y, theme), lower: color($0, y + 1, theme)) }
+  /// The colours of a pixel and of the one below it, which share a cell. Neighbouring steps of the map are
+  /// drawn as the higher one, and two shades of pruned blocks as the upper one: a step is not to be seen
+  /// at this size, and every change of colour costs ten bytes on the wire. With the filter of what
+  /// ncurses writes this takes a mask of 140x42 cells from 23 to 17 kB.
+  func colors(_ x: Int, _ y: Int, _ theme: Theme) -> (upper: Color, lower: Color) {
+    let (upper, lower) = (color(x, y, theme), color(x, y + 1, theme))
+    guard upper != lower, y + 1 < height else { return (upper, lower) }
+    let isKept = density[y * width + x] > 0
+    guard isKept == (density[(y + 1) * width + x] > 0) else { return (upper, lower) }
+    guard isKept else { return (upper, upper) }
     let steps = theme.sequential.steps
-    var run: [Int] = []
-    var (low, high, sum, count) = (0, steps.count - 1, 0, 0)
-    func close() {
-      if count > 0 {
-        let mean = Int((Double(sum) / Double(count)).rounded())
-        let joined = Color.indexed(steps[min(max(mean, low), high)])
-        for x in run {
-          if level(x, y, theme) != nil { colors[x].upper = joined }
-          if level(x, y + 1, theme) != nil { colors[x].lower = joined }
-        }
-      }
-      run.removeAll(keepingCapacity: true)
-      (low, high, sum, count) = (0, steps.count - 1, 0, 0)
-    }
-    for x in 0..<columns {
-      let levels = [level(x, y, theme), level(x, y + 1, theme)].compactMap(\.self)
-      guard let least = levels.min(), let most = levels.max() else {
-        let isPruned = density[y * width + x] == 0
-        if isPruned, y + 1 < height, density[(y + 1) * width + x] == 0 {
-          colors[x].lower = colors[x].upper
-        }
-        continue
-      }
-      // Two far apart in one cell keep their own colours.
-      guard most - least <= 2 else {
-        close()
-        continue
-      }
-      if max(low, most - 1) > min(high, least + 1) { close() }
-      (low, high) = (max(low, most - 1), min(high, least + 1))
-      run.append(x)
-      sum += levels.reduce(0, +)
-      count += levels.count
-    }
-    close()
-    return colors
+    guard case .indexed(let first) = upper, case .indexed(let second) = lower,
+      let one = steps.firstIndex(of: first), let other = steps.firstIndex(of: second),
+      abs(one - other) == 1
+    else { return (upper, lower) }
+    let joined = Color.indexed(steps[max(one, other)])
+    return (joined, joined)
   }
 
   /// 0 to 1, by the square root of the root mean square of the pixel's weights with the pruned ones as
@@ -159,14 +122,11 @@ extension Frame {
   /// Draws `image` from the rectangle's upper left corner, one pixel a half cell; without at least
   /// 256 colours as shades of ink, one cell for two pixels.
   public mutating func mask(_ image: MaskImage, in rect: Rect, theme: Theme) {
-    let isColored = theme.depth == .full && theme.glyphs != .ascii
-    let columns = min(rect.width, image.width)
     for row in 0..<min(rect.height, (image.height + 1) / 2) {
-      let colors = isColored ? image.colors(row: 2 * row, columns: columns, theme) : []
-      for column in 0..<columns {
+      for column in 0..<min(rect.width, image.width) {
         let cell: Cell
-        if isColored {
-          cell = Self.colored(image, column, 2 * row, colors[column])
+        if theme.depth == .full, theme.glyphs != .ascii {
+          cell = Self.colored(image, column, 2 * row, theme)
         } else {
           let upper = image.ink(column, 2 * row)
           let lower = image.ink(column, 2 * row + 1)
@@ -178,10 +138,8 @@ extension Frame {
   }
 
   /// The character says what is kept, so that the picture survives as plain text.
-  private static func colored(
-    _ image: MaskImage, _ x: Int, _ y: Int, _ colors: (upper: Color, lower: Color)
-  ) -> Cell {
-    let (upper, lower) = colors
+  private static func colored(_ image: MaskImage, _ x: Int, _ y: Int, _ theme: Theme) -> Cell {
+    let (upper, lower) = image.colors(x, y, theme)
     let isKept = image.ink(x, y) > 0
     if y + 1 >= image.height {  // half a cell is left over; a foreground cannot be the terminal's
       return Cell(isKept ? "▀" : " ", Style(upper, on: isKept ? lower : upper))

@@ -1,6 +1,5 @@
+import CellUI
 import Testing
-
-@testable import CellUI
 
 @Suite struct MaskImageTests {
   /// Kept where `x + y` is even, magnitudes rising along the row.
@@ -47,48 +46,6 @@ import Testing
     let density = MaskImage(width: 2, height: 2, density: [0, 128, 0, 255], coloring: .density)
     #expect(
       drawn(density, .full, .full)[1, 0].style == Style(.indexed(map[6]), on: .indexed(map[11])))
-  }
-
-  @Test func joinedColoursAreAtMostAStepOff() {
-    var random = SeededGenerator(seed: 7)
-    let map = ColorMap.inferno.steps
-    var (changes, joined) = (0, 0)
-    for _ in 0..<40 {
-      let (width, height) = (
-        Int.random(in: 1...30, using: &random), Int.random(in: 1...6, using: &random)
-      )
-      let count = width * height
-      let kept = (0..<count).map { _ in Bool.random(using: &random) }
-      let image = MaskImage(
-        width: width, height: height,
-        density: kept.map { $0 ? UInt8.random(in: 90...255, using: &random) : 0 },
-        magnitude: (0..<count).map { _ in UInt8.random(in: 0...120, using: &random) })
-      let theme = Theme.terminal
-      for row in stride(from: 0, to: height, by: 2) {
-        let drawn = image.colors(row: row, columns: width, theme)
-        for x in 0..<width {
-          for (y, color) in [(row, drawn[x].upper), (row + 1, drawn[x].lower)] where y < height {
-            let exact = image.color(x, y, theme)
-            guard kept[y * width + x] else {
-              #expect(color == exact)
-              continue
-            }
-            guard case .indexed(let one) = exact, case .indexed(let other) = color,
-              let from = map.firstIndex(of: one), let to = map.firstIndex(of: other)
-            else {
-              Issue.record("\(exact) drawn as \(color)")
-              continue
-            }
-            #expect(abs(from - to) <= 1)
-          }
-        }
-        let shown = (0..<width).filter { kept[row * width + $0] }.map { drawn[$0].upper }
-        let own = (0..<width).filter { kept[row * width + $0] }.map { image.color($0, row, theme) }
-        changes += zip(own, own.dropFirst()).filter { $0 != $1 }.count
-        joined += zip(shown, shown.dropFirst()).filter { $0 != $1 }.count
-      }
-    }
-    #expect(joined * 4 < changes * 3, "\(joined) of \(changes)")
   }
 
   @Test func gridAlternatesFromBlockToBlock() {
