@@ -140,7 +140,7 @@ extension Frame {
       let row = area.y + Int((1 - fraction) * Double(area.height * 4 - 1) / 4)
       let length = min(area.width, CellText.width(reference.label))
       var best: (x: Int, y: Int, met: Int)?
-      for x in [area.maxX - length, area.x + 1] where x >= area.x && x + length <= area.maxX {
+      for x in stride(from: area.maxX - length, through: area.x + 1, by: -1) {
         for y in [row - 1, row + 1] where y >= area.y && y < area.maxY {
           let met = (x..<x + length).count { taken.contains(y * width + $0) }
           if met < best?.met ?? .max { best = (x, y, met) }

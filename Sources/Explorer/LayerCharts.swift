@@ -94,7 +94,7 @@ enum LayerCharts {
     var chart = Chart(
       x: .init("zeros in that part", Scale(.linear, from: 0, to: 0.9), .percent),
       y: .init(
-        "multiplications of the model, dense over pruned",
+        "multiplications, dense over pruned",
         Scale(.logarithmic, from: 1, to: 10), .ratio))
     for (index, part) in parts.enumerated() {
       let isChosen = index == parts.count - 1 && index > 0

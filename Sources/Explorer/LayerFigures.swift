@@ -6,6 +6,8 @@ struct LayerFigures {
     /// Measured nanoseconds; `sparse` as it was chosen.
     var dense: Double?
     var sparse: Double?
+    /// Dense over sparse: of one matrix the median of the paired ratios, as everywhere.
+    var gain: Double?
     /// Output error at the chosen sparsity.
     var error: Double?
   }
@@ -30,6 +32,7 @@ struct LayerFigures {
         row.matches(knobs, hasActivations: fed.contains(tensor))
       {
         entries[tensor]?.sparse = row[.sparseNs].number
+        entries[tensor]?.gain = row[.speedup].number
         if isOfToday { entries[tensor]?.error = row[.outputError].number }
       } else if chosen[tensor] == nil, isOfToday,
         row.matches(state.knobs, hasActivations: fed.contains(tensor))
@@ -48,11 +51,13 @@ struct LayerFigures {
         for name in entries.keys {
           entries[name]?.dense = nil
           entries[name]?.sparse = nil
+          entries[name]?.gain = nil
         }
       }
       for time in times {
         entries[time.tensor, default: Entry()].dense = time.denseNs
         entries[time.tensor, default: Entry()].sparse = time.sparseNs
+        entries[time.tensor, default: Entry()].gain = time.denseNs / time.sparseNs
       }
     }
     // What was not measured at its choice may stand on its sensitivity curve.
@@ -68,12 +73,4 @@ struct LayerFigures {
   }
 
   subscript(tensor: String) -> Entry { entries[tensor] ?? Entry() }
-
-  /// Dense over sparse time.
-  func gain(_ tensor: String) -> Double? {
-    guard let entry = entries[tensor], let dense = entry.dense, let sparse = entry.sparse else {
-      return nil
-    }
-    return dense / sparse
-  }
 }

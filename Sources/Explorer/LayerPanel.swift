@@ -60,7 +60,7 @@ enum LayerPanel {
         figure.dense.map { dense in
           "\(Figures.duration(nanoseconds: dense)) dense"
             + (figure.sparse.map {
-              ", \(Figures.duration(nanoseconds: $0)) as chosen, \(Figures.ratio(dense / $0))"
+              ", \(Figures.duration(nanoseconds: $0)) as chosen, \(Figures.ratio(figure.gain))"
             } ?? "")
         } ?? "\(Figures.missing), not timed at \(tokens) tokens yet"
       ))

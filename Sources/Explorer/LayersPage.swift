@@ -106,7 +106,7 @@ enum LayersPage {
       let chosen = state.choices.choice(for: tensor.name)
       let figure = figures[tensor.name]
       let curve = state.layers.curve(tensor.name)
-      let ratio = figures.gain(tensor.name)
+      let ratio = figure.gain
       let isShown = tensor.name == state.choices.tensor
       return [
         TableCell((isShown ? "▸" : " ") + name, isShown ? theme.title : nil),

@@ -79,7 +79,15 @@ enum TitleLine {
       case nil: break
       }
     }
-    if state.isDirty { right.append(Span(rect.width >= 100 ? "unsaved" : "*", theme.warning)) }
+    if state.isDirty {
+      // A star where the word would take the name's room.
+      let name = state.tensor.map { CellText.width($0.name) + 16 } ?? 0
+      let used = right.reduce(0) { $0 + CellText.width($1.text) + 2 }
+      let isWide =
+        rect.width >= 100
+        || used + name + CellText.width(state.model.value?.name ?? "") + 10 <= rect.width
+      right.append(Span(isWide ? "unsaved" : "*", theme.warning))
+    }
     let width = right.reduce(max(0, right.count - 1) * 2) { $0 + CellText.width($1.text) }
     var x = rect.maxX - 1 - width
     let room = x - 2

@@ -36,7 +36,7 @@ extension State {
       return sorted { figures[$0.name].error }
     case .speedup:
       let figures = LayerFigures(self)
-      return sorted { figures.gain($0.name) }
+      return sorted { figures[$0.name].gain }
     }
   }
 

@@ -255,8 +255,8 @@ enum TradeOffPage {
     for line in lines where y < inside.maxY {
       frame.put(line.0, x: inside.x + 1, y: y, style: theme.muted, maxWidth: 20)
       frame.put(
-        line.1, x: inside.x + 22, y: y, style: theme.text, maxWidth: right - inside.x - 23,
-        truncation: .head)
+        line.1, x: inside.x + 22, y: y, style: theme.text,
+        maxWidth: right - inside.x - (isFlat ? 23 : 22), truncation: .middle)
       y += 1
     }
     let text = front.sentence(at, points, state)
