@@ -4,8 +4,9 @@
     python3 Tests/latency.py PROGRAM --knob [--model synthetic:4096x11008] [--sweep]
     python3 Tests/latency.py PROGRAM --hold 6
 
-From the program's own trace: milliseconds from the key's arrival to the frame that answers it, and
-of a knob's turn to the frame with its new mask. From the terminal's side: bytes a frame. With
+Milliseconds from a key's sending to the frame that answers it (the trace is on the same clock), the same from
+when the program read the key, and of a knob's turn to the frame with its new mask. From the terminal's side:
+bytes a frame. With
 `--load N` that many processes compute all the while, with `--sweep` the program measures a sweep, with
 `--train` (and an encoder's directory as `--model`) it trains on all but one processor.
 Exit status 1 when the 99th percentile is above `--limit` milliseconds.
@@ -17,6 +18,7 @@ says what dense against dense gave meanwhile: 1 has to lie in its interval.
 """
 
 import argparse
+import bisect
 import csv
 import fcntl
 import glob
@@ -124,6 +126,17 @@ def percentiles(values):
     return f"median {at(.5):.2f}  95 % {at(.95):.2f}  99 % {at(.99):.2f}  worst {values[-1]:.2f}", at(.99)
 
 
+def from_sending(rows, sent):
+    """Milliseconds from each key's sending to the end of the first frame that it caused; one frame may answer two."""
+    frames = sorted(float(row["at_ms"]) for row in rows if row["cause"] == "input")
+    found = []
+    for moment in sent:
+        place = bisect.bisect_left(frames, moment)
+        if place < len(frames):
+            found.append(frames[place] - moment)
+    return found
+
+
 def to_mask(rows):
     """Milliseconds from each key to the first frame that waits for nothing."""
     found = []
@@ -164,6 +177,7 @@ def main():
     burners = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(options.load)]
     screen = Screen(arguments, options.columns, options.rows, environment)
     bursts = []
+    sent = []
     try:
         screen.wait(b"Knobs")
         # A terminal that waits for a processor itself would be measured too: what it has not read blocks
@@ -189,6 +203,7 @@ def main():
         if options.knob:
             keys = ["\x1bOC", "\x1bOC", "\x1bOC", "\x1bOD", "\x1bOD"]
         for number in range(0 if options.hold else options.keys):
+            sent.append(time.monotonic() * 1000)
             screen.send(keys[number % len(keys)])
             # Not in step with anything that ticks inside.
             bursts.append(screen.read(0.06 + 0.001 * (number * 37 % 41)))
@@ -205,8 +220,11 @@ def main():
     held = recorded(directory) if options.hold else True
     shutil.rmtree(directory)
     inputs = [int(row["latency_us"]) / 1000 for row in rows if row["cause"] == "input"]
-    text, worst = percentiles(inputs)
-    print(f"{len(inputs)} frames after keys, ms from key to frame: {text}")
+    print(f"{len(inputs)} frames after keys, ms from the key's reading to the frame: {percentiles(inputs)[0]}")
+    if not sent:
+        sent = [float(row["at_ms"]) - int(row["latency_us"]) / 1000 for row in rows if row["cause"] == "input"]
+    text, worst = percentiles(from_sending(rows, sent))
+    print(f"ms from the key's sending to the frame: {text}")
     if options.knob:
         text, worst = percentiles(to_mask(rows))
         print(f"ms from a turned knob to the frame with its mask: {text}")

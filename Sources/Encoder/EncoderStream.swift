@@ -43,7 +43,7 @@ struct EncoderStream {
     self.times = times
     hidden = encoder.configuration.hidden
     groups = (batch.tokens + Self.groupTokens - 1) / Self.groupTokens
-    slots = min(groups, (batch.longest + Self.groupTokens - 2) / Self.groupTokens + 2)
+    slots = min(groups, (batch.longest + Self.groupTokens - 2) / Self.groupTokens + 1)
     let groupFloats = hidden * Self.groupTokens
     residual = scratch.buffer(.stream, groups * groupFloats)
     query = scratch.buffer(.query, slots * groupFloats)
@@ -178,15 +178,16 @@ struct EncoderStream {
     let workers = min(threads, heads)
     let longest = texts.map { textEnd($0) - batch.starts[$0] }.max()!
     let headSize = encoder.configuration.headSize
-    // 16 more than registers need, so that rows do not fall on the same cache sets.
-    let stride = (longest + 15) / 16 * 16 + 48 + 16
+    // At least 48 behind the last token, and an odd number of cache lines: with an even one the rows of
+    // a head fall on a part of the cache's sets, with eight (49 to 64 tokens) on eight of 64.
+    let stride = ((longest + 15) / 16 + 3 | 1) * 16
     let floats = 3 * headSize * stride + (longest + 16) * 48
     let buffers = (0..<workers).map {
       SendablePointer(scratch.buffer(.head(worker: $0), floats))
     }
     if workers == 1 {
-      for text in texts {
-        for head in 0..<heads { attend(text, head, buffers[0].pointer, stride) }
+      for head in 0..<heads {
+        for text in texts { attend(text, head, buffers[0].pointer, stride) }
       }
       return
     }

@@ -1,3 +1,5 @@
+import Intrinsics
+
 // The non-linearities of feed-forward layers, in place on any number of floats.
 
 /// `Φ(x) = ½ + x·p(x²)` for |x| <= 5.3, constant beyond.
@@ -83,10 +85,87 @@ private protocol Elementwise {
   static func apply(_ x: Vector) -> Vector
 }
 
-private enum ExactGELU: Elementwise {
-  @inline(__always)
-  static func apply(_ x: Vector) -> Vector { x * normalDistribution(x) }
-}
+#if AVX512
+  /// `x·Φ(x) = x/2 + |x|·q(|x|)` with `q = Φ - ½` in 16 pieces of degree 4, their coefficients picked from
+  /// five registers by the number of the piece: 17 operations instead of 23, and the shuffles do not
+  /// wait for the multipliers. Differs from the exact value by at most 4e-7 for |x| <= 8 and is exact beyond
+  /// 5.6, where q is ½ to the last bit. NaN stays NaN; minus infinity gives NaN, as ∞·0 does.
+  private enum ExactGELU: Elementwise {
+    @inline(__always)
+    static func apply(_ x: Vector) -> Vector {
+      let size = unsafeBitCast(
+        unsafeBitCast(x, to: VectorBits.self) & VectorBits(repeating: 0x7FFF_FFFF), to: Vector.self)
+      // In pieces, from the middle of the first; the last one ends before 16, which would be piece 0.
+      let most = Vector(repeating: 15.45)
+      var place = multiplyAdd(
+        size, Vector(repeating: 16 / 5.6), Vector(repeating: -0.5))
+      place = place.replacing(with: most, where: place .> most)
+      let magic = Vector(repeating: 0x1.8p23)
+      let shifted = place + magic
+      let f = place - (shifted - magic)
+      var q = pick(Pieces.c4, shifted)
+      q = multiplyAdd(q, f, pick(Pieces.c3, shifted))
+      q = multiplyAdd(q, f, pick(Pieces.c2, shifted))
+      q = multiplyAdd(q, f, pick(Pieces.c1, shifted))
+      q = multiplyAdd(q, f, pick(Pieces.c0, shifted))
+      return multiplyAdd(size, q, x * Vector(repeating: 0.5))
+    }
+  }
+
+  /// Of q in `f`, the distance from the middle of a piece in pieces; one value a piece.
+  private enum Pieces {
+    static var c0: Vector {
+      @inline(__always) get {
+        Vector(
+          0.069_460_183_4, 0.200_208_396, 0.309_213_042, 0.389_712_393,
+          0.442_371_786, 0.472_885_311, 0.488_547_027, 0.495_667_547,
+          0.498_535_067, 0.499_557_912, 0.499_881_089, 0.499_971_509,
+          0.499_993_92, 0.499_998_838, 0.499_999_791, 0.499_999_97)
+      }
+    }
+    static var c1: Vector {
+      @inline(__always) get {
+        Vector(
+          0.137_507_066, 0.121_653_721, 0.095_219_478, 0.065_936_438_7,
+          0.040_394_596_8, 0.021_893_626_1, 0.010_498_005_9, 0.004_453_365_23,
+          0.001_671_319_48, 0.000_554_903_119, 0.000_162_988_828, 4.235_234_52e-5,
+          9.735_798_81e-6, 1.979_863_33e-6, 3.561_745_81e-7, 5.668_246_67e-8)
+      }
+    }
+    static var c2: Vector {
+      @inline(__always) get {
+        Vector(
+          -0.004_211_092_37, -0.011_176_773_3, -0.014_580_278_7, -0.014_134_949_1,
+          -0.011_133_665_2, -0.007_375_405_64, -0.004_179_566_17, -0.002_045_829_31,
+          -0.000_870_184_449, -0.000_322_918_146, -0.000_104_839_426, -2.983_921_33e-5,
+          -7.456_563_71e-6, -1.637_886_5e-6, -3.165_324_64e-7, -5.385_891_91e-8)
+      }
+    }
+    static var c3: Vector {
+      @inline(__always) get {
+        Vector(
+          -0.002_706_394_07, -0.001_792_434_6, -0.000_459_356_67, 0.000_664_312_509,
+          0.001_212_066_74, 0.001_204_674_71, 0.000_894_442_957, 0.000_537_182_554,
+          0.000_269_742_479, 0.000_115_216_571, 4.229_195_84e-5, 1.342_921_86e-5,
+          3.705_708_42e-6, 8.915_473_02e-7, 1.874_711_87e-7, 3.451_909_69e-8)
+      }
+    }
+    static var c4: Vector {
+      @inline(__always) get {
+        Vector(
+          0.000_126_687_883, 0.000_308_702_729, 0.000_330_766_954, 0.000_215_854_554,
+          5.966_096_8e-5, -5.216_998_76e-5, -9.217_405_02e-5, -8.104_648_44e-5,
+          -5.203_679_76e-5, -2.669_016_25e-5, -1.134_664_67e-5, -4.075_666_77e-6,
+          -1.251_191_63e-6, -3.307_447_97e-7, -7.567_702_2e-8, -1.504_457e-8)
+      }
+    }
+  }
+#else
+  private enum ExactGELU: Elementwise {
+    @inline(__always)
+    static func apply(_ x: Vector) -> Vector { x * normalDistribution(x) }
+  }
+#endif
 
 private enum TanhGELU: Elementwise {
   @inline(__always)

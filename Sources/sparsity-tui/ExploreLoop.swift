@@ -236,7 +236,8 @@ struct ExploreLoop {
       var wait = exploration.nextTimer
       if pendingDraw { wait = min(wait ?? .infinity, max(0, lastFrame + frameInterval - now)) }
       let events = terminal.events(timeout: wait.map { Int32(($0 * 1000).rounded(.up)) } ?? -1)
-      if !pendingDraw { woken = monotonicSeconds() }
+      // An answer may be waiting for its frame: a key that comes meanwhile is timed from its own arrival.
+      if !pendingDraw || !events.isEmpty { woken = monotonicSeconds() }
       var handled = false
       for event in events {
         if case .terminate(let signal) = event { return signal }

@@ -3,10 +3,10 @@ import Glibc
 
 /// Writes the times of each frame to a file (`--trace`), one line a frame, so that latency can be
 /// checked from outside: what caused it, microseconds spent in update, view and terminal, and the bytes
-/// that the terminal got; `pending` is 1 where the frame still waits for its mask.
+/// that the terminal got; `pending` is 1 where the frame still waits for its mask. `at_ms`, when the frame
+/// was sent, is on the system's monotonic clock: who presses the keys can set its own times beside it.
 final class FrameTrace {
   private let file: UnsafeMutablePointer<FILE>
-  private let start = monotonicSeconds()
 
   init(path: String) throws {
     guard let file = fopen(path, "wx") else {
@@ -26,7 +26,7 @@ final class FrameTrace {
   ) {
     func micro(_ seconds: Double) -> String { String(Int((seconds * 1e6).rounded())) }
     let fields = [
-      NumberText.fixed((presented - start) * 1e3, 2), cause,
+      NumberText.fixed(presented * 1e3, 2), cause,
       micro(max(0, updated - woken - update)), micro(update), micro(viewed - updated),
       micro(presented - viewed), micro(presented - woken), String(bytes), isPending ? "1" : "0",
     ]

@@ -22,6 +22,11 @@ INLINE __m512 quad_element(__m512 lanes, int i) {
          : i == 2 ? _mm512_permute_ps(lanes, 0xaa)
                   : _mm512_permute_ps(lanes, 0xff);
 }
+
+/// Of 16 floats those that the lowest four bits of each place of `index` number.
+INLINE __m512 pick(__m512 table, __m512 index) {
+  return _mm512_permutexvar_ps(_mm512_castps_si512(index), table);
+}
 #endif
 
 #endif
