@@ -133,7 +133,8 @@ enum WhyPage {
       frame.putWrapped(
         crossover.sentence.isEmpty ? "searching…" : crossover.sentence,
         in: Rect(
-          x: inside.x + 1, y: isDrawn ? inside.maxY - max(1, lines) : inside.y, width: inside.width - 2,
+          x: inside.x + 1, y: isDrawn ? inside.maxY - max(1, lines) : inside.y,
+          width: inside.width - 2,
           height: max(1, lines)),
         style: theme.text)
     case .pending:
