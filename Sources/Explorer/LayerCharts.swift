@@ -85,7 +85,9 @@ enum LayerCharts {
   /// by counting.
   static func ratio(_ share: Double, _ zeros: Double) -> Double { 1 / (1 - share * zeros) }
 
-  static func bound(_ frame: inout Frame, _ rect: Rect, _ state: State) {
+  static func bound(
+    _ frame: inout Frame, _ rect: Rect, _ state: State, zeros now: Double?
+  ) {
     let theme = state.theme
     let inside = frame.box(
       rect, title: "Amdahl's bound", note: "a FLOP ratio, not a time", theme: theme)
@@ -110,7 +112,7 @@ enum LayerCharts {
     }
     // The line in front has its name first.
     chart.points.reverse()
-    if let now = state.knobs.requestedSparsity, now > 0, now <= 0.9 {
+    if let now, now > 0, now <= 0.9 {
       chart.verticals = [
         Chart.Reference(now, "\(Wording.percent(now)) now", style: theme.muted)
       ]

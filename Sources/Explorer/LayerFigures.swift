@@ -8,7 +8,7 @@ struct LayerFigures {
     var sparse: Double?
     /// Dense over sparse: of one matrix the median of the paired ratios, as everywhere.
     var gain: Double?
-    /// Output error at the chosen sparsity.
+    /// Output error at the chosen sparsity; of weights where there are no activations.
     var error: Double?
   }
   /// What the times are for.
@@ -27,17 +27,19 @@ struct LayerFigures {
       let tensor = row[.tensor].text
       // An error belongs to the activations that it was taken with.
       let isOfToday = row[.calibrationID] == calibration
+      // Without activations it is the error of the weights, as on the curves.
+      let error = row[fed.contains(tensor) ? .outputError : .weightError].number
       entries[tensor, default: Entry()].dense = row[.denseNs].number ?? entries[tensor]?.dense
       if let knobs = chosen[tensor],
         row.matches(knobs, hasActivations: fed.contains(tensor))
       {
         entries[tensor]?.sparse = row[.sparseNs].number
         entries[tensor]?.gain = row[.speedup].number
-        if isOfToday { entries[tensor]?.error = row[.outputError].number }
+        if isOfToday { entries[tensor]?.error = error }
       } else if chosen[tensor] == nil, isOfToday,
         row.matches(state.knobs, hasActivations: fed.contains(tensor))
       {
-        entries[tensor]?.error = row[.outputError].number
+        entries[tensor]?.error = error
       }
     }
     // What the whole model showed of its layers as they are chosen goes before single timings, which are

@@ -26,7 +26,9 @@ enum LayersPage {
       if let layer = areas.layer { LayerPanel.draw(&frame, layer, list[at], state) }
     }
     if let curves = areas.curves { LayerCharts.curves(&frame, curves, list, state) }
-    if let bound = areas.bound { LayerCharts.bound(&frame, bound, state) }
+    if let bound = areas.bound {
+      LayerCharts.bound(&frame, bound, state, zeros: state.knobs.requestedSparsity)
+    }
     WholeModel(state).draw(&frame, areas.whole, state)
   }
 
@@ -45,14 +47,29 @@ enum LayersPage {
       whole = parts[1]
       table = parts[0]
       let isWide = layout.body.width >= 150
+      let least = LineChart.least.height + 2
+      let hasCurves = !state.layers.curves.isEmpty || state.runs.current(.sensitivity) != nil
+      let hasBound = LayerCharts.parts(state).count > 1
+      // A long list takes the whole height of a large screen, the rest stands beside it.
+      if isWide, hasBound, list.count + 3 > table.height - least,
+        table.height >= LayerPanel.height(state) + least
+      {
+        let columns = table.columns([.share(1), .fixed(min(76, layout.body.width * 2 / 5))])
+        var rows = columns[1].rows([.fixed(LayerPanel.height(state)), .share(1)])
+        (table, layer, bound) = (columns[0], rows[0], rows[1])
+        if hasCurves, rows[1].height >= 2 * least {
+          rows = rows[1].rows([.share(1), .share(1)])
+          (curves, bound) = (rows[0], rows[1])
+        } else if hasCurves {
+          (curves, bound) = (rows[1], nil)
+        }
+        return
+      }
       // Titles, edges and rows; the charts take the rest, of a long list a third.
       let hint = LayersPage.hint(state).map { CellText.wrapped($0, to: 76).count + 1 } ?? 0
       let wanted = max(list.count + 3 + hint, isWide ? LayerPanel.height(state) : 0)
-      let least = LineChart.least.height + 2
       var charts = table.height - wanted
       if charts < least, table.height >= 3 * least { charts = table.height / 3 }
-      let hasCurves = !state.layers.curves.isEmpty || state.runs.current(.sensitivity) != nil
-      let hasBound = LayerCharts.parts(state).count > 1
       if charts >= least, hasCurves || hasBound {
         let rows = table.rows([.share(1), .fixed(charts)])
         table = rows[0]
@@ -116,7 +133,10 @@ enum LayersPage {
         TableCell(chosen?.requestedSparsity.map(Wording.percent) ?? Figures.missing),
         TableCell(.sparkline(curve?.errors.map(Optional.some) ?? [], 0...1), theme.accent),
         // Without a choice it is what the present knobs would cost.
-        TableCell(Figures.plain(figure.error), chosen == nil ? theme.muted : nil),
+        TableCell(
+          chosen == nil
+            ? figure.error.map { "(\(Figures.plain($0)))" } ?? Figures.missing
+            : Figures.plain(figure.error), chosen == nil ? theme.muted : nil),
         TableCell(Figures.duration(nanoseconds: figure.dense)),
         TableCell(Figures.duration(nanoseconds: chosen == nil ? nil : figure.sparse)),
         TableCell(
@@ -135,7 +155,7 @@ enum LayersPage {
       TableColumn("pattern", .fixed(max(7, widest ?? 0))),
       TableColumn("zeros", .fixed(6), .right),
       TableColumn("error 10-90 %", .fixed(13), dropOrder: 3),
-      TableColumn("error", .fixed(6), .right),
+      TableColumn("error", .fixed(8), .right),
       TableColumn("dense", .fixed(7), .right, dropOrder: 2),
       TableColumn("sparse", .fixed(7), .right, dropOrder: 1),
       TableColumn("gain", .fixed(7), .right),

@@ -103,7 +103,7 @@ struct WholeModel {
           + "90 % zeros, one layer pruned at a time. "
       }
       ?? "S draws each layer's sensitivity. ")
-      + "A dim error is what the present knobs would cost. "
+      + "An error in brackets is what the present knobs would cost. "
       + "Layer errors do not add up; a small error everywhere is no promise for the model."
   }
 

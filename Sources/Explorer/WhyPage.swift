@@ -49,9 +49,14 @@ enum WhyPage {
 
   private static func roofline(_ frame: inout Frame, _ rect: Rect, _ state: State) {
     let theme = state.theme
+    // A small chart may have no room for the name of its ceiling.
+    let threadsText = "\(state.knobs.threads) thread\(state.knobs.threads == 1 ? "" : "s")"
+    let peakText = state.machine?.ceilings.map {
+      "peak \(Figures.rate($0.peakFlops * Double(state.knobs.threads), "FLOP/s")), "
+    }
     let inside = frame.box(
-      rect, title: "Roofline",
-      note: "\(state.knobs.threads) thread\(state.knobs.threads == 1 ? "" : "s")", theme: theme)
+      rect, title: "Roofline", note: (rect.width < 60 ? peakText ?? "" : "") + threadsText,
+      theme: theme)
     guard let ceilings = state.machine?.ceilings else {
       frame.putWrapped(
         "The ceilings of this machine were not measured yet; doctor measures them and keeps them.",
