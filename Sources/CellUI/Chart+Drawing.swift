@@ -21,9 +21,9 @@ extension Frame {
     for line in chart.lines { Self.draw(line, chart, area, &canvas) }
     for point in chart.points { Self.whiskers(point, chart, area, &canvas) }
     draw(canvas, x: area.x, y: area.y, theme: theme)
-    verticalLabels(chart, area)
-    let taken = markers(chart, rect, area, theme)
-    horizontalLabels(chart, area, taken)
+    var taken = markers(chart, rect, area, theme)
+    verticalLabels(chart, area, &taken)
+    horizontalLabels(chart, area, &taken)
   }
 
   private static func draw(
@@ -114,21 +114,29 @@ extension Frame {
     }
   }
 
-  private mutating func verticalLabels(_ chart: Chart, _ area: Rect) {
+  /// Beside the line, as low as nothing is in the way.
+  private mutating func verticalLabels(_ chart: Chart, _ area: Rect, _ taken: inout Set<Int>) {
     for reference in chart.verticals where !reference.label.isEmpty {
       guard let fraction = chart.x.scale.fraction(reference.value), 0...1 ~= fraction else {
         continue
       }
-      let width = CellText.width(reference.label)
+      let length = CellText.width(reference.label)
       let column = area.x + Int(fraction * Double(area.width - 1))
-      let start = column + 1 + width <= area.maxX ? column + 1 : column - width
-      put(reference.label, x: start, y: area.maxY - 1, style: reference.style)
+      let start = column + 1 + length <= area.maxX ? column + 1 : column - length
+      let cells = max(area.x, start - 1)...start + length
+      let row = (area.y..<area.maxY).last { y in
+        !cells.contains { taken.contains(y * width + $0) }
+      }
+      guard let row else { continue }
+      put(reference.label, x: start, y: row, style: reference.style)
+      for column in cells { taken.insert(row * width + column) }
     }
   }
 
   /// Where markers and names stand already a name goes beside them, or nowhere.
-  private mutating func horizontalLabels(_ chart: Chart, _ area: Rect, _ taken: Set<Int>) {
-    var taken = taken
+  private mutating func horizontalLabels(
+    _ chart: Chart, _ area: Rect, _ taken: inout Set<Int>
+  ) {
     for reference in chart.horizontals where !reference.label.isEmpty {
       guard let fraction = chart.y.scale.fraction(reference.value), 0...1 ~= fraction else {
         continue
