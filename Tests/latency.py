@@ -14,7 +14,7 @@ Exit status 1 when the 99th percentile is above `--limit` milliseconds.
 With `--knob` only the sparsity is turned, and it says how long it takes to the frame with the new mask.
 
 With `--hold S` a key is held down for so many seconds (30 a second) while a mask is measured, and it
-says what dense against dense gave meanwhile: `quiet` is what must come out.
+says what dense against dense gave meanwhile: 1 has to lie in its interval.
 """
 
 import argparse

@@ -12,10 +12,10 @@ extension MachineInfo {
         "the clock governor is '\(governor)': frequencies move while it measures; "
           + "set it to performance (cpupower frequency-set -g performance)")
     }
-    if let loadAverage, loadAverage > Double(cores) * 0.6 {
+    if let loadAverage, isBusy(threads: threads) {
       advice.append(
-        "the load average is \(NumberText.fixed(loadAverage, 2)) on \(cores) processors: "
-          + "close other programs or measure later")
+        "busy: other programs are running (load average \(NumberText.fixed(loadAverage, 2)) on "
+          + "\(cores) processors); close them or measure later for figures that repeat")
     }
     if let quota, quota < Double(threads) {
       advice.append(
@@ -53,8 +53,7 @@ public struct Quietness: Codable, Hashable, Sendable {
 
   /// The interval includes 1 and is no wider than 3 %.
   public var isQuiet: Bool {
-    sameAgainstSame.low <= 1 && sameAgainstSame.high >= 1
-      && sameAgainstSame.high - sameAgainstSame.low <= 0.03
+    Measurement.agrees(sameAgainstSame)
   }
 
   /// What it means for a person; nil on a quiet machine.

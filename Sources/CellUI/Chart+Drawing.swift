@@ -21,8 +21,9 @@ extension Frame {
     for line in chart.lines { Self.draw(line, chart, area, &canvas) }
     for point in chart.points { Self.whiskers(point, chart, area, &canvas) }
     draw(canvas, x: area.x, y: area.y, theme: theme)
-    referenceLabels(chart, rect, area)
-    markers(chart, rect, area, theme)
+    var taken = markers(chart, rect, area, theme)
+    verticalLabels(chart, area, &taken)
+    horizontalLabels(chart, area, &taken)
   }
 
   private static func draw(
@@ -113,37 +114,44 @@ extension Frame {
     }
   }
 
-  private mutating func referenceLabels(_ chart: Chart, _ rect: Rect, _ area: Rect) {
-    // Where markers and names stand already: a name goes where it meets the fewest.
-    var taken: Set<Int> = []
-    for point in chart.points {
-      guard let place = chart.cell(x: point.x, y: point.y, in: rect) else { continue }
-      taken.insert(place.y * width + place.x)
-      guard !point.label.isEmpty else { continue }
-      for column in 1...CellText.width(point.label) + 2 {
-        taken.insert(place.y * width + place.x + column)
-      }
-    }
+  /// Beside the line, as low as nothing is in the way.
+  private mutating func verticalLabels(_ chart: Chart, _ area: Rect, _ taken: inout Set<Int>) {
     for reference in chart.verticals where !reference.label.isEmpty {
       guard let fraction = chart.x.scale.fraction(reference.value), 0...1 ~= fraction else {
         continue
       }
-      let width = CellText.width(reference.label)
+      let length = CellText.width(reference.label)
       let column = area.x + Int(fraction * Double(area.width - 1))
-      let start = column + 1 + width <= area.maxX ? column + 1 : column - width
-      put(reference.label, x: start, y: area.maxY - 1, style: reference.style)
+      let start = column + 1 + length <= area.maxX ? column + 1 : column - length
+      let cells = max(area.x, start - 1)...start + length
+      let row = (area.y..<area.maxY).last { y in
+        !cells.contains { taken.contains(y * width + $0) }
+      }
+      guard let row else { continue }
+      put(reference.label, x: start, y: row, style: reference.style)
+      for column in cells { taken.insert(row * width + column) }
     }
+  }
+
+  /// Where markers and names stand already a name goes beside them, or nowhere.
+  private mutating func horizontalLabels(
+    _ chart: Chart, _ area: Rect, _ taken: inout Set<Int>
+  ) {
     for reference in chart.horizontals where !reference.label.isEmpty {
       guard let fraction = chart.y.scale.fraction(reference.value), 0...1 ~= fraction else {
         continue
       }
       let row = area.y + Int((1 - fraction) * Double(area.height * 4 - 1) / 4)
       let length = min(area.width, CellText.width(reference.label))
-      var best: (x: Int, y: Int, met: Int)?
-      for x in [area.maxX - length, area.x + 1] where x >= area.x && x + length <= area.maxX {
-        for y in [row - 1, row + 1] where y >= area.y && y < area.maxY {
-          let met = (x..<x + length).count { taken.contains(y * width + $0) }
-          if met < best?.met ?? .max { best = (x, y, met) }
+      var best: (x: Int, y: Int)?
+      // From the right, above the line before below it.
+      search: for x in stride(from: area.maxX - length, through: area.x + 1, by: -1) {
+        for y in [row - 1, row + 1]
+        where y >= area.y && y < area.maxY
+          && !(x - 1...x + length).contains(where: { taken.contains(y * width + $0) })
+        {
+          best = (x, y)
+          break search
         }
       }
       guard let best else { continue }
@@ -152,7 +160,10 @@ extension Frame {
     }
   }
 
-  private mutating func markers(_ chart: Chart, _ rect: Rect, _ area: Rect, _ theme: Theme) {
+  /// Returns the cells that markers and their names take.
+  private mutating func markers(
+    _ chart: Chart, _ rect: Rect, _ area: Rect, _ theme: Theme
+  ) -> Set<Int> {
     var taken: Set<Int> = []  // a label does not cover a marker, nor another label
     let places = chart.points.map { chart.cell(x: $0.x, y: $0.y, in: rect) }
     for place in places {
@@ -186,5 +197,6 @@ extension Frame {
         break
       }
     }
+    return taken
   }
 }

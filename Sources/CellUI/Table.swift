@@ -152,9 +152,8 @@ extension Frame {
         restyle(bar) { style in
           style.attributes.remove(.dim)
           style.attributes.formUnion(chosen.attributes)
-          if chosen.background != .standard {
-            style = chosen
-          }
+          // One bar: what colours said is also said by a sign.
+          (style.foreground, style.background) = (chosen.foreground, chosen.background)
         }
       }
     }

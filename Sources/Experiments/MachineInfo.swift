@@ -43,6 +43,13 @@ public struct MachineInfo: Codable, Hashable, Sendable {
     self.virtualMachine = virtualMachine
     self.ceilings = ceilings
   }
+
+  /// Whether other programs keep the processors busy: more is running than 0.6 a processor, and more
+  /// than `threads` of this program's own explain.
+  public func isBusy(threads: Int) -> Bool {
+    guard let loadAverage else { return false }
+    return loadAverage > max(0.6 * Double(cores), Double(threads) + 0.6)
+  }
 }
 
 /// What one core was measured to reach.

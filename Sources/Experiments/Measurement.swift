@@ -58,6 +58,8 @@ public struct Measurement: Codable, Hashable, Sendable {
   public var maxAbsError: Double
   /// Dense against dense on this machine now; nil before it was taken.
   public var sameAgainstSame: Interval?
+  /// Whether other programs kept the machine busy; nil where a session of an earlier version has it.
+  public var isMachineBusy: Bool?
   /// False while the interval is still narrowing.
   public var isFinal: Bool
   /// Advice: noisy machine, dense kernel under its share of peak, …
@@ -87,8 +89,9 @@ public struct Measurement: Codable, Hashable, Sendable {
     bytesSparse: Int, bytesValues: Int, bytesIndices: Int, bytesPadding: Int,
     bytesActivations: Int, flopsUseful: Double, flopsExecuted: Double, imbalance: Double,
     packNs: Double, denseNs: Interval, sparseNs: Interval, speedup: Interval, samples: Int,
-    outliers: Int, maxAbsError: Double, sameAgainstSame: Interval? = nil, isFinal: Bool,
-    warnings: [String] = [], rawSamples: [[Double]] = [], origin: Origin? = nil
+    outliers: Int, maxAbsError: Double, sameAgainstSame: Interval? = nil,
+    isMachineBusy: Bool? = nil, isFinal: Bool, warnings: [String] = [],
+    rawSamples: [[Double]] = [], origin: Origin? = nil
   ) {
     self.kernelDense = kernelDense
     self.kernelSparse = kernelSparse
@@ -111,9 +114,38 @@ public struct Measurement: Codable, Hashable, Sendable {
     self.outliers = outliers
     self.maxAbsError = maxAbsError
     self.sameAgainstSame = sameAgainstSame
+    self.isMachineBusy = isMachineBusy
     self.isFinal = isFinal
     self.warnings = warnings
     self.rawSamples = rawSamples
     self.origin = origin
+  }
+}
+
+extension Measurement {
+  /// What the figures stand on: how the machine was as they were taken.
+  public enum Footing: Hashable, Sendable {
+    /// Dense against dense came out the same, and nothing else kept the machine busy.
+    case steady
+    /// Dense against dense came out the same though other programs were running.
+    case busy
+    /// Dense against dense did not come out the same.
+    case noisy
+  }
+
+  /// Nil before dense against dense was timed.
+  public var footing: Footing? {
+    guard let sameAgainstSame else { return nil }
+    guard Self.agrees(sameAgainstSame) else { return .noisy }
+    // Earlier sessions have it in words only.
+    let isBusy = isMachineBusy ?? warnings.contains { $0.hasPrefix("the load average") }
+    return isBusy ? .busy : .steady
+  }
+
+  /// Whether the same thing against itself came out the same: the interval of the ratio includes 1 and
+  /// is no wider than 3 %.
+  public static func agrees(_ sameAgainstSame: Interval) -> Bool {
+    sameAgainstSame.low <= 1 && sameAgainstSame.high >= 1
+      && sameAgainstSame.high - sameAgainstSame.low <= 0.03
   }
 }

@@ -98,7 +98,7 @@ extension Diagnosis {
       func find(_ cause: Cause, _ weight: Double, _ text: String) {
         found.append(Finding(cause: cause, weight: weight, text: text))
       }
-      if let same = measurement.sameAgainstSame, same.low > 1 || same.high < 1 {
+      if let same = measurement.sameAgainstSame, measurement.footing == .noisy {
         find(
           .noisy, 3,
           "the machine is noisy, dense against itself gives "

@@ -42,7 +42,7 @@ enum CostPanel {
     }
     let left = Rect(x: inside.x + 1, y: y, width: inside.width - 1, height: inside.maxY - y)
     if let remark, left.height > 0 {
-      let few = state.summary.final?.remark == nil ? "! no activations" : "! near a random mask's"
+      let few = state.summary.final?.remark == nil ? "! no activations" : "! near the random floor"
       frame.putWrapped(isShort ? few : remark, in: left, style: theme.warning)
     }
   }

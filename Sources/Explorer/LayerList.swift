@@ -23,7 +23,7 @@ enum LayerList {
     // A name that can be read goes before its curve.
     let longest = names.map { CellText.width($0) + 1 }.max() ?? 0
     var columns = [
-      TableColumn("", .flexible(minimum: min(inside.width, longest)), truncation: .head)
+      TableColumn("", .flexible(minimum: min(inside.width, longest)), truncation: .middle)
     ]
     if hasCurves { columns.append(TableColumn("", .fixed(9), dropOrder: 1)) }
     let rows = zip(list, names).map { tensor, name -> [TableCell] in

@@ -5,16 +5,18 @@ internal import Experiments
 enum LogPage {
   static func draw(_ frame: inout Frame, _ state: State, _ layout: ScreenLayout) {
     let theme = state.theme
-    let (list, side) = areas(layout, state)
+    let (list, side, undo) = areas(layout, state)
     let entries = state.log.entries
     let inside = frame.box(
-      list, title: "Session", note: "\(entries.count) lines", theme: theme, focused: true)
+      list, title: "Session", note: "\(entries.count) line\(entries.count == 1 ? "" : "s")",
+      theme: theme, focused: true)
     if entries.isEmpty {
       frame.put("nothing done yet", x: inside.x + 1, y: inside.y, style: theme.muted)
     } else {
       frame.table(table(state), in: inside, theme: theme)
     }
     if let side { comparison(&frame, side, state) }
+    if let undo { history(&frame, undo, state) }
   }
 
   static func place(y: Int, _ state: State, _ layout: ScreenLayout) -> (row: Int, column: Int)? {
@@ -22,18 +24,22 @@ enum LogPage {
     return table(state).row(atY: y, in: list).map { ($0, 0) }
   }
 
-  private static func areas(_ layout: ScreenLayout, _ state: State) -> (list: Rect, side: Rect?) {
+  private static func areas(
+    _ layout: ScreenLayout, _ state: State
+  ) -> (list: Rect, side: Rect?, undo: Rect?) {
     let body = layout.body
     if body.width >= 110 {
       let parts = body.columns([.share(1), .share(1)])
-      return (parts[0], parts[1])
+      guard body.height >= 30 else { return (parts[0], parts[1], nil) }
+      let halves = parts[1].rows([.share(1), .share(1)])
+      return (parts[0], halves[0], halves[1])
     }
     if state.log.showsComparison || state.choices.held.contains(where: { $0 != nil }) {
       let parts = body.rows([.share(1), .fixed(min(15, body.height - 6))])
-      return (parts[0], parts[1])
+      return (parts[0], parts[1], nil)
     }
     let parts = body.rows([.share(1), .fixed(5)])
-    return (parts[0], parts[1])
+    return (parts[0], parts[1], nil)
   }
 
   private static func table(_ state: State) -> Table {
@@ -58,6 +64,31 @@ enum LogPage {
         TableColumn("", .flexible(minimum: 20)),
       ], rows: rows, selected: max(0, at), offset: max(0, at - 10), showsTitles: false,
       focused: true)
+  }
+
+  /// What undo takes back, newest first, under what redo makes again.
+  private static func history(_ frame: inout Frame, _ rect: Rect, _ state: State) {
+    let theme = state.theme
+    let (undo, redo) = (state.history.undo, state.history.redo)
+    let inside = frame.box(
+      rect, title: "Undo and redo", note: "\(undo.count) back, \(redo.count) on", theme: theme)
+    guard !undo.isEmpty || !redo.isEmpty else {
+      frame.putWrapped(
+        "Nothing to undo yet: u takes back what was chosen, ^R makes it again. Measurements stay.",
+        in: inside.inset(1, 0), style: theme.muted)
+      return
+    }
+    // The nearest ones stay where there is no room for all.
+    let again = redo.suffix(inside.height / 3).map(\.command)
+    let back = undo.suffix(max(0, inside.height - again.count)).map(\.command).reversed()
+    let lines =
+      again.enumerated().map { ($1, $0 == again.count - 1 ? "^R" : "", theme.muted) }
+      + back.enumerated().map { ($1, $0 == 0 ? "u" : "", $0 == 0 ? theme.text : theme.muted) }
+    for (index, line) in lines.prefix(inside.height).enumerated() {
+      frame.put(line.1, x: inside.x + 1, y: inside.y + index, style: theme.key)
+      frame.put(
+        line.0, x: inside.x + 5, y: inside.y + index, style: line.2, maxWidth: inside.width - 6)
+    }
   }
 
   private static func comparison(_ frame: inout Frame, _ rect: Rect, _ state: State) {

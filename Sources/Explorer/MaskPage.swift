@@ -18,9 +18,13 @@ enum MaskPage {
   private static func picture(_ frame: inout Frame, _ layout: ScreenLayout, _ state: State) {
     let theme = state.theme
     let rect = layout.picture
+    let title = title(state, rect)
+    let used = title.reduce(0) { $0 + CellText.width($1.text) } + 13
+    let notes = zoomNotes(state, layout)
     frame.box(
-      rect, title: title(state, rect), note: zoomNote(state, layout), theme: theme,
-      focused: state.panel == .picture)
+      rect, title: title,
+      note: notes.first { CellText.width($0) + used <= rect.width } ?? notes.last ?? "",
+      theme: theme, focused: state.panel == .picture)
     guard let window = MaskWindow(state, layout), let tensor = state.tensor else { return }
     let isDouble = window.areas.count == 2
     let forms: [Form] = isDouble ? [.original, .reordered] : [state.choices.form]
@@ -117,10 +121,11 @@ enum MaskPage {
     forming.isStopped ? "r goes on" : "Esc stops"
   }
 
-  private static func zoomNote(_ state: State, _ layout: ScreenLayout) -> String {
-    guard let window = MaskWindow(state, layout) else { return "" }
-    if let forming = state.mask.forming { return note(forming) }
-    if state.mask.isDrawing { return "drawing…" }
+  /// What a pixel is, the longest way first.
+  private static func zoomNotes(_ state: State, _ layout: ScreenLayout) -> [String] {
+    guard let window = MaskWindow(state, layout) else { return [] }
+    if let forming = state.mask.forming { return [note(forming)] }
+    if state.mask.isDrawing { return ["drawing…"] }
     let grid: String
     switch state.choices.maskGrid {
     case .blocks: grid = ""
@@ -128,13 +133,21 @@ enum MaskPage {
     case .heads(let size): grid = "heads of \(size)  "
     }
     switch state.mask.zoom {
-    case .values: return grid + "single weights"
+    case .values: return [grid + "single weights"]
     case .scale(let scale):
-      return grid + (scale == 1 ? "1 weight a pixel" : "\(scale)x\(scale) weights a pixel")
+      return [
+        grid + (scale == 1 ? "1 weight a pixel" : "\(scale)x\(scale) weights a pixel"),
+        scale == 1 ? "1 weight a pixel" : "\(scale)x\(scale) a pixel",
+      ]
     case .fit, .closer, .wider:
       let per = window.weightsPerPixel
-      let size = "\(NumberText.fixed(per.rows, 1))x\(NumberText.fixed(per.columns, 1))"
-      return grid + (layout.picture.width >= 60 ? "whole: \(size) a pixel" : "whole: \(size)")
+      func size(_ places: Int) -> String {
+        "\(NumberText.fixed(per.rows, places))x\(NumberText.fixed(per.columns, places))"
+      }
+      return [
+        "\(grid)whole: \(size(1)) weights a pixel", "whole: \(size(1)) weights a pixel",
+        "\(size(1)) weights a pixel", "\(size(1)) a pixel",
+      ]
     }
   }
 

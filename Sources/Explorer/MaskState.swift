@@ -79,6 +79,8 @@ public struct TradeOffState: Hashable, Sendable {
 public struct LayersState: Hashable, Sendable {
   public var selected = 0
   public var curves: [SensitivityCurve] = []
+  /// The knobs that the curves were drawn for.
+  var curveKnobs: Knobs?
   /// The last whole model that was run.
   public var report: ModelReport?
 
@@ -86,5 +88,12 @@ public struct LayersState: Hashable, Sendable {
 
   public func curve(_ tensor: String) -> SensitivityCurve? {
     curves.first { $0.tensor == tensor }
+  }
+
+  /// The curve where it is of masks as these knobs choose them, whatever their sparsity.
+  func curve(_ tensor: String, for knobs: Knobs) -> SensitivityCurve? {
+    guard var drawn = curveKnobs?.pruningPart else { return nil }
+    drawn.amount = knobs.amount
+    return drawn == knobs.pruningPart ? curve(tensor) : nil
   }
 }

@@ -44,12 +44,11 @@ enum MatrixPanel {
   /// Rows of this matrix that were timed as the knobs say: others are not comparable.
   private static func points(_ tensor: TensorInfo, _ state: State) -> [TradeOffPoint] {
     let quality = qualityColumn(tensor)
-    let knobs = state.knobs
+    let calibration = ResultCell(state.model.value?.calibration?.identity)
     return state.resultRows.filter { row in
-      row[.tensor] == .text(tensor.name) && row[.tokens] == .integer(knobs.tokens)
-        && row[.threads] == .integer(knobs.threads) && row[.dtype] == .text(knobs.dtype.rawValue)
-        && row[.cache] == .text(knobs.cache.rawValue) && row[.speedup].number != nil
-        && row[quality].number != nil
+      row[.tensor] == .text(tensor.name) && row.isTimed(like: state.knobs)
+        && row[.speedup].number != nil && row[quality].number != nil
+        && (quality != .outputError || row[.calibrationID] == calibration)
     }.map { TradeOffPoint(row: $0, source: 0) }
   }
 
@@ -58,7 +57,7 @@ enum MatrixPanel {
   ) -> Table {
     let theme = state.theme
     let cells = rows.map { row -> [TableCell] in
-      let isShown = row.matches(state.knobs)
+      let isShown = row.matches(state.knobs, hasActivations: state.tensor?.hasActivations == true)
       let style = isShown ? theme.title : theme.text
       let faster = row[.speedup].number.map { $0 >= 1 } ?? false
       return [
@@ -108,7 +107,9 @@ enum MatrixPanel {
         x: value(index).x, y: value(index).y, marker: TradeOffPage.markers[family] ?? "●",
         style: style)
     }
-    chart.selected = points.firstIndex { $0.row.matches(state.knobs) }
+    chart.selected = points.firstIndex {
+      $0.row.matches(state.knobs, hasActivations: state.tensor?.hasActivations == true)
+    }
     frame.chart(chart, in: rect, theme: theme)
   }
 }

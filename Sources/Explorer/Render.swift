@@ -72,12 +72,22 @@ enum TitleLine {
         right.append(Span(machine.isa, theme.muted))
         right.append(Span("\(threads) thread\(threads == 1 ? "" : "s")", theme.muted))
       }
-      if let same = state.measurement.value?.sameAgainstSame {
-        let isQuiet = same.low <= 1 && same.high >= 1
-        right.append(isQuiet ? Span("quiet ●", theme.good) : Span("noisy ▲", theme.bad))
+      switch state.measurement.value?.footing {
+      case .steady: right.append(Span("steady ●", theme.good))
+      case .busy: right.append(Span("busy ◆", theme.warning))
+      case .noisy: right.append(Span("noisy ▲", theme.bad))
+      case nil: break
       }
     }
-    if state.isDirty { right.append(Span(rect.width >= 100 ? "unsaved" : "*", theme.warning)) }
+    if state.isDirty {
+      // A star where the word would take the name's room.
+      let name = state.tensor.map { CellText.width($0.name) + 16 } ?? 0
+      let used = right.reduce(0) { $0 + CellText.width($1.text) + 2 }
+      let isWide =
+        rect.width >= 100
+        || used + name + CellText.width(state.model.value?.name ?? "") + 10 <= rect.width
+      right.append(Span(isWide ? "unsaved" : "*", theme.warning))
+    }
     let width = right.reduce(max(0, right.count - 1) * 2) { $0 + CellText.width($1.text) }
     var x = rect.maxX - 1 - width
     let room = x - 2
@@ -92,11 +102,20 @@ enum TitleLine {
       if let tensor = state.tensor {
         let size = "  \(tensor.rows)x\(tensor.columns) \(tensor.dtype.lowercased())"
         let used = left.reduce(1) { $0 + CellText.width($1.text) } + 3 + CellText.width(size)
-        let name = Wording.tail(tensor.name, max(8, room - used))
+        let name = Self.name(tensor, model, max(8, room - used))
         left += [Span(" ▸ ", theme.muted), Span(name, theme.text), Span(size, theme.muted)]
       }
     }
     frame.put(left, x: 1, y: rect.y, maxWidth: max(0, room))
+  }
+
+  /// The whole name, or what tells it from the others: the layer's number must not be cut.
+  private static func name(_ tensor: TensorInfo, _ model: ModelInfo, _ width: Int) -> String {
+    let whole = Wording.tail(tensor.name, .max)
+    guard CellText.width(whole) > width,
+      let at = model.prunable.firstIndex(where: { $0.name == tensor.name })
+    else { return CellText.truncated(whole, to: width, .middle) }
+    return CellText.truncated(Wording.short(model.prunable.map(\.name))[at], to: width, .middle)
   }
 }
 

@@ -36,7 +36,7 @@ extension State {
       return sorted { figures[$0.name].error }
     case .speedup:
       let figures = LayerFigures(self)
-      return sorted { figures.gain($0.name) }
+      return sorted { figures[$0.name].gain }
     }
   }
 
@@ -66,16 +66,32 @@ extension State {
 }
 
 extension ResultRow {
-  /// Whether this row is of these knobs, as far as a row tells.
-  func matches(_ knobs: Knobs) -> Bool {
-    guard self[.pattern] == .text(knobs.pattern.description),
-      self[.tokens] == .integer(knobs.tokens), self[.threads] == .integer(knobs.threads)
+  /// Whether this row is of these knobs, as far as a row tells; without a criterion by name it depends on
+  /// the activations of its tensor.
+  func matches(_ knobs: Knobs, hasActivations: Bool) -> Bool {
+    guard self[.pattern] == .text(knobs.pattern.description), isTimed(like: knobs),
+      says(.regularizer, knobs.effectiveRegularizer.rawValue),
+      says(.solve, knobs.solve.rawValue), says(.refit, knobs.refit ? "on" : "off")
     else { return false }
+    let criterion = knobs.criterion ?? (hasActivations ? .wanda : .magnitude)
+    guard says(.criterion, criterion.rawValue) else { return false }
     if let wanted = knobs.requestedSparsity {
       return self[.sparsityRequested].number.map { abs($0 - wanted) < 1e-9 } ?? false
     }
     guard let wanted = knobs.amount.lambda, let lambda = self[.lambda].number else { return false }
     return abs(wanted - lambda) < 1e-9
+  }
+
+  /// Whether it was timed as these knobs say: figures of others are not comparable.
+  func isTimed(like knobs: Knobs) -> Bool {
+    self[.tokens] == .integer(knobs.tokens) && self[.threads] == .integer(knobs.threads)
+      && says(.dtype, knobs.dtype.rawValue) && says(.layout, knobs.layout.rawValue)
+      && says(.cache, knobs.cache.rawValue)
+  }
+
+  /// Whether the column has this word; rows of other tools may leave it out.
+  private func says(_ column: ResultColumn, _ word: String) -> Bool {
+    self[column] == .missing || self[column].text == word
   }
 
   /// The tensor and knobs of this row, if the open model has it.

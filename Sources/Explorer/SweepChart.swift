@@ -24,15 +24,17 @@ enum SweepChart {
       }
       return LineChart.Line(title: grid.rows[row].title, points: points)
     }
+    // Room at the right for the names of the lines; of shares there is nothing beyond the whole.
+    let (first, last) = (grid.positions.first ?? 0, grid.positions.last ?? 1)
+    let scale =
+      isCount
+      ? Scale(.logarithmic, covering: grid.positions, including: [last * 1.5])
+      : Scale(
+        .linear, from: max(0, first - (last - first) / 20),
+        to: min(1, last + (last - first) * 0.23))
     LineChart(
       x: .init(
-        grid.axis,
-        // Room at the right for the names of the lines.
-        Scale(
-          isCount ? .logarithmic : .linear, covering: grid.positions,
-          including: (grid.positions.last).map { last in
-            [isCount ? last * 1.5 : last + (last - (grid.positions.first ?? last)) / 6]
-          } ?? []),
+        grid.axis, scale,
         isCount || grid.axis == "lambda" ? .plain : .percent),
       yLabel: "\(SweepPage.columnTitle(column)), a line a row of the map",
       yFormat: SweepPage.format(column), lines: lines,

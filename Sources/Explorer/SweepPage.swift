@@ -58,10 +58,10 @@ enum SweepPage {
       x: inside.x + 1, y: inside.y + 1, width: inside.width - 2, height: inside.height - 2)
   }
 
+  /// What can be asked, over the cells that `s` measures.
   private static func introduction(_ frame: inout Frame, _ body: Rect, _ state: State) {
     let theme = state.theme
     let inside = frame.box(body, title: "Sweep", theme: theme)
-    let area = inside.centered(width: min(72, inside.width - 4), height: 10)
     let text =
       "No sweep yet. s measures 13 patterns at 6 sparsities on this matrix, each against the best "
       + "dense kernel of this machine.\n\nOther questions, typed after a colon:\n"
@@ -69,7 +69,42 @@ enum SweepPage {
       + "sweep pattern=32x1,1x1 tokens=1,8,32,128,512\n"
       + "sweep pattern=32x1 lambda=0.01,0.03,0.1,0.3\n"
       + "sweep tensor=* pattern=32x1 sparsity=0.8"
+    let width = min(72, inside.width - 4)
+    let lines = CellText.wrapped(text, to: width).count
+    guard let map = preview(state), inside.height >= lines + map.rowLabels.count + 4 else {
+      frame.putWrapped(
+        text, in: inside.centered(width: width, height: lines), style: theme.text)
+      return
+    }
+    let area = inside.centered(width: width, height: lines + map.rowLabels.count + 4)
     frame.putWrapped(text, in: area, style: theme.text)
+    frame.put(
+      "speedup over dense: · is what s measures", x: area.x, y: area.y + lines + 1,
+      style: theme.muted, maxWidth: width)
+    frame.heatMap(
+      map,
+      in: Rect(
+        x: area.x, y: area.y + lines + 2, width: width, height: area.height - lines - 2),
+      theme: theme)
+  }
+
+  /// The usual sweep with what was timed of it one by one.
+  private static func preview(_ state: State) -> HeatMap? {
+    guard let cell = state.cell, let model = state.model.value, let tensor = state.tensor,
+      let plan = try? SweepPlan(terms: [], around: cell, model: model)
+    else { return nil }
+    let known = state.resultRows.filter { $0[.tensor] == .text(tensor.name) }
+    var preview = state
+    preview.choices.sweepColumn = .speedup
+    preview.choices.sweepSort = .model
+    preview.sweep.plan = plan
+    preview.sweep.cells = plan.cells
+    preview.sweep.rows = plan.cells.map { cell in
+      known.last { $0.matches(cell.knobs, hasActivations: tensor.hasActivations) }
+    }
+    var map = heatMap(preview)
+    map.selected = nil
+    return map
   }
 
   private static func subject(_ state: State) -> String {

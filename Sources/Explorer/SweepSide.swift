@@ -94,12 +94,17 @@ enum SweepSide {
       frame.put(text, x: area.x + 13, y: y, style: style, maxWidth: area.width - 13)
       y += 1
     }
+    // What is not measured yet may change both.
+    let soFar = state.sweep.finishedCount < state.sweep.cells.count ? ", so far" : ""
     var shown: ResultRow?
     if area.maxY - y >= 4, rows.contains(where: { $0[.outputError].number != nil }) {
-      frame.put("Fastest within an output error of", x: area.x, y: y, style: theme.title)
+      frame.put(
+        "Fastest within an output error of" + soFar, x: area.x, y: y, style: theme.title,
+        maxWidth: area.width)
       y += 1
       for limit in [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7] {
-        let best = rows.filter { ($0[.outputError].number ?? .infinity) <= limit && speed($0) > 1 }
+        let within = rows.filter { ($0[.outputError].number ?? .infinity) <= limit }
+        let best = within.filter { $0[.verdict] == .text(Verdict.faster.rawValue) }
           .max { speed($0) < speed($1) }
         // A higher limit that changes nothing needs no line.
         guard best != shown || (best == nil && limit == 0.05) else { continue }
@@ -109,14 +114,15 @@ enum SweepSide {
             + "▲\(Figures.ratio(speed($0)))"
         }
         line(
-          NumberText.fixed(limit, 2), found ?? "nothing is faster",
+          NumberText.fixed(limit, 2),
+          found ?? (within.isEmpty ? "nothing is as close" : "nothing is faster"),
           found == nil ? theme.muted : theme.text)
       }
       y += 1
     }
     let grid = SweepGrid(state)
     guard area.maxY - y >= 4, grid.positions.count > 1 else { return }
-    frame.put("Faster than dense from", x: area.x, y: y, style: theme.title)
+    frame.put("Faster than dense from" + soFar, x: area.x, y: y, style: theme.title)
     y += 1
     for (index, row) in grid.rows.enumerated() where y < area.maxY {
       let known = grid.columns.indices.compactMap { place -> (String, Bool)? in

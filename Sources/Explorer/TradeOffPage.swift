@@ -20,7 +20,8 @@ enum TradeOffPage {
     }
     let (plot, side) = areas(layout)
     let inside = frame.box(
-      plot, title: title(state), note: "\(points.count) points", theme: theme, focused: true)
+      plot, title: title(state), note: "\(points.count) point\(points.count == 1 ? "" : "s")",
+      theme: theme, focused: true)
     let front = Front(points, state.choices.tradeOffX, state.choices.tradeOffY)
     var chart = chart(points, front, state)
     let area = chart.plot(in: chartRect(plot))
@@ -252,10 +253,11 @@ enum TradeOffPage {
     let right = isFlat ? inside.x + inside.width * 3 / 5 : inside.maxX
     var y = inside.y
     for line in lines where y < inside.maxY {
-      frame.put(line.0, x: inside.x + 1, y: y, style: theme.muted, maxWidth: 20)
+      let label = frame.put(line.0, x: inside.x + 1, y: y, style: theme.muted, maxWidth: 20)
+      // A long name starts earlier rather than being cut.
+      let x = min(inside.x + 22, max(label + 1, right - 1 - CellText.width(line.1)))
       frame.put(
-        line.1, x: inside.x + 22, y: y, style: theme.text, maxWidth: right - inside.x - 23,
-        truncation: .head)
+        line.1, x: x, y: y, style: theme.text, maxWidth: right - 1 - x, truncation: .middle)
       y += 1
     }
     let text = front.sentence(at, points, state)

@@ -40,7 +40,8 @@ enum TrainingCharts {
       x: time(state),
       y: .init("held-out, proxies", Scale(.linear, covering: values, including: references)))
     chart.horizontals = [
-      Chart.Reference(start.ceilingCosine, "unpruned 1", style: theme.muted),
+      Chart.Reference(
+        start.ceilingCosine, "unpruned \(Figures.plain(start.ceilingCosine))", style: theme.muted),
       Chart.Reference(
         start.refitCosine, "one-shot, refitted \(Figures.fixed(start.refitCosine, 3))",
         style: theme.warning),

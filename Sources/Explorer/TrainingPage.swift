@@ -11,6 +11,9 @@ enum TrainingPage {
     if let figures = areas.figures { TrainingFigures.draw(&frame, figures, state) }
     TrainingKnobPanel.draw(&frame, areas.knobs, state)
     if let before = areas.before { TrainingIntroduction.draw(&frame, before, state) }
+    if let bound = areas.bound {
+      LayerCharts.bound(&frame, bound, state, zeros: state.trainingPlan.requestedSparsity)
+    }
     if let result = areas.result { TrainingOutcome.draw(&frame, result, state) }
     if let agreement = areas.agreement { TrainingCharts.agreement(&frame, agreement, state) }
     if let masks = areas.masks { TrainingMasks.draw(&frame, masks, state) }
@@ -32,6 +35,8 @@ enum TrainingPage {
     var figures: Rect?
     var knobs: Rect
     var before: Rect?
+    /// What the plan can gain at most, before anything is trained.
+    var bound: Rect?
     var result: Rect?
     var agreement: Rect?
     var masks: Rect?
@@ -46,6 +51,10 @@ enum TrainingPage {
       guard training.status != .none else {
         before = columns[0]
         knobs = columns[1]
+        if columns[0].height >= 30, LayerCharts.parts(state).count > 1 {
+          let rows = columns[0].rows([.fixed(18), .share(1)])
+          (before, bound) = (rows[0], rows[1])
+        }
         return
       }
       let lines = TrainingFigures.lines(state).count + 3

@@ -145,10 +145,12 @@ extension State {
       return effects
         + say("\(info.name): no floating-point matrix in it that could be pruned", .error)
     }
-    if !isSame {
-      layers.selected = 0
-      layers.report = nil
-    }
+    layers.selected = listedTensors.firstIndex { $0.name == choices.tensor } ?? 0
+    // What was judged with other activations is not comparable with what comes now.
+    layers.curves = []
+    layers.report = nil
+    self.path = .unknown
+    crossover = .unknown
     if machine == nil, runs.current(.machine) == nil {
       effects += begin(.machine, .describeMachine)
     }

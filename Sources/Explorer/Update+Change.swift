@@ -22,6 +22,7 @@ extension State {
         }
       }
       choices.tensor = name
+      layers.selected = listedTensors.firstIndex { $0.name == name } ?? layers.selected
     case .layer(let selection):
       guard let name = neighbour(selection) else { return [] }
       return perform(.tensor(name))

@@ -35,6 +35,11 @@ extension State {
   /// Per layer the largest sparsity of its curve whose error stays within `limit`.
   private mutating func spendQuality(_ limit: Double) throws(CommandError) -> [Effect] {
     var chosen = 0
+    if let first = layers.curves.first, layers.curve(first.tensor, for: knobs) == nil {
+      throw CommandError(
+        "budget quality: the curves are of \(layers.curveKnobs?.pattern.description ?? "other knobs"), "
+          + "not of what the knobs say now; S draws them anew")
+    }
     for curve in layers.curves {
       let within = zip(curve.sparsities, curve.errors).filter { $0.1 <= limit }.map(\.0).max()
       guard let sparsity = within else {
@@ -65,7 +70,9 @@ extension State {
     var options: [String: [Option]] = [:]
     var order: [String] = []
     for row in resultRows {
-      guard let cell = row.cell(in: model.value), let base = row[.denseNs].number,
+      // Times under other conditions cannot be added up.
+      guard row.isTimed(like: knobs), let cell = row.cell(in: model.value),
+        let base = row[.denseNs].number,
         let time = row[.sparseNs].number,
         let error = row[.outputError].number ?? row[.weightError].number
       else { continue }

@@ -40,7 +40,10 @@ extension State {
       guard !names.isEmpty else {
         throw CommandError("sensitivity \(glob): no weight of a linear layer has such a name")
       }
+      // Curves of other knobs would not be comparable.
+      if let name = names.first, layers.curve(name, for: knobs) == nil { layers.curves = [] }
       layers.curves.removeAll { names.contains($0.tensor) }
+      layers.curveKnobs = knobs
       return begin(
         .sensitivity,
         .sensitivity(

@@ -56,7 +56,10 @@ enum WhyCounts {
     let visible = rect.height - 2
     let hidden = lines.count - visible
     let inside = frame.box(
-      rect, title: "Bytes and operations", note: hidden > 0 ? "+\(hidden)" : "", theme: theme)
+      rect, title: "Bytes and operations",
+      note: hidden > 0
+        ? "+\(hidden)" : rect.width >= 64 && !lines.isEmpty ? "% of stored, of executed" : "",
+      theme: theme)
     guard !lines.isEmpty else {
       frame.put(
         state.measurement.isWaiting ? "measuring…" : "– m measures", x: inside.x + 1, y: inside.y,

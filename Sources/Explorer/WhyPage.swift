@@ -19,7 +19,7 @@ enum WhyPage {
     for sentence in advice {
       let longer = text + " " + sentence
       let lines = CellText.wrapped(longer, to: body.width - 4).count
-      if lines <= max(4, body.height / 5) { text = longer }
+      if lines <= max(6, body.height / 5) { text = longer }
     }
     // The sentence takes what it needs, the pictures the rest.
     let lines = CellText.wrapped(text, to: body.width - 4).count
@@ -49,9 +49,14 @@ enum WhyPage {
 
   private static func roofline(_ frame: inout Frame, _ rect: Rect, _ state: State) {
     let theme = state.theme
+    // A small chart may have no room for the name of its ceiling.
+    let threadsText = "\(state.knobs.threads) thread\(state.knobs.threads == 1 ? "" : "s")"
+    let peakText = state.machine?.ceilings.map {
+      "peak \(Figures.rate($0.peakFlops * Double(state.knobs.threads), "FLOP/s")), "
+    }
     let inside = frame.box(
-      rect, title: "Roofline",
-      note: "\(state.knobs.threads) thread\(state.knobs.threads == 1 ? "" : "s")", theme: theme)
+      rect, title: "Roofline", note: (rect.width < 60 ? peakText ?? "" : "") + threadsText,
+      theme: theme)
     guard let ceilings = state.machine?.ceilings else {
       frame.putWrapped(
         "The ceilings of this machine were not measured yet; doctor measures them and keeps them.",
@@ -133,7 +138,8 @@ enum WhyPage {
       frame.putWrapped(
         crossover.sentence.isEmpty ? "searching…" : crossover.sentence,
         in: Rect(
-          x: inside.x + 1, y: inside.maxY - max(1, lines), width: inside.width - 2,
+          x: inside.x + 1, y: isDrawn ? inside.maxY - max(1, lines) : inside.y,
+          width: inside.width - 2,
           height: max(1, lines)),
         style: theme.text)
     case .pending:

@@ -11,12 +11,13 @@ struct MicroKernels: Sendable {
 
   let slabs:
     @Sendable (
-      Int, Int, Input, Int, Output, Int, Int, Words, Words, HalfWords, Input, Input, Bool, Int, Int
+      Int, Int, Input, Int, Output, Int, Int, Words, Words, HalfWords, Input, Input, Bool, Int, Int,
+      Int
     ) -> Void
   let singleRows:
     @Sendable (
       Int, Input, Int, Output, Int, Int, Words, HalfWords, Words, HalfWords, Input, Input, Bool,
-      Bool, Int, Int
+      Bool, Int, Int, Int, Int
     ) -> Void
   let transpose: @Sendable (Input, Int, Output, Int, Int, Int) -> Void
   let widen: @Sendable (HalfWords, Output, Int) -> Void

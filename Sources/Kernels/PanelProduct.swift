@@ -64,7 +64,8 @@ struct PanelProduct {
           kernels.slabs(
             8, count, packedRight.pointer + panel * 32 * count, 0,
             sums.pointer + panel * slabs * 256, 0, 1, segments.pointer, rowNumbers.pointer,
-            first.pointer, packedLeft.pointer, bias.pointer, start > 0, rows.lowerBound, last)
+            first.pointer, packedLeft.pointer, bias.pointer, start > 0, 0,
+            rows.lowerBound, last)
         }
       }
     }

@@ -115,10 +115,13 @@ final class RowPart: Sendable {
     prefix.cut(share, of: shares)..<prefix.cut(share + 1, of: shares)
   }
 
+  /// What to ask for while a range is worked on.
+  enum Ahead { case nothing, nextRange, nextPanels }
+
   /// `y[rows of the chunks] = weights · x + bias`, or added to `y`, for `panels` panels.
   func run(
     _ x: UnsafePointer<Float>, _ xPanel: Int, _ y: UnsafeMutablePointer<Float>, _ yPanel: Int,
-    panels: Int, chunks part: Range<Int>, bias: UnsafePointer<Float>
+    panels: Int, chunks part: Range<Int>, bias: UnsafePointer<Float>, ahead: Ahead = .nothing
   ) {
     guard !part.isEmpty else { return }
     func multiply(_ range: Int, _ part: Range<Int>) {
@@ -127,7 +130,7 @@ final class RowPart: Sendable {
         for list in lists {
           self.multiply(
             list, list.first[from]..<list.first[to], floats, range, x, xPanel, y, yPanel, panels,
-            bias)
+            bias, ahead)
         }
       }
     }
@@ -176,13 +179,19 @@ final class RowPart: Sendable {
   private func multiply(
     _ list: List, _ groups: Range<Int>, _ floats: UnsafePointer<Float>, _ range: Int,
     _ x: UnsafePointer<Float>, _ xPanel: Int, _ y: UnsafeMutablePointer<Float>, _ yPanel: Int,
-    _ panels: Int, _ bias: UnsafePointer<Float>
+    _ panels: Int, _ bias: UnsafePointer<Float>, _ ahead: Ahead = .nothing
   ) {
     guard !groups.isEmpty else { return }
+    // The next range, or the first one of the panels that come after these.
+    let isLast = range == ranges - 1
+    let distance = isLast ? panels * xPanel - range * kRange * 32 : kRange * 32
+    let inputs = min(kRange, xPanel / 32 - (isLast ? 0 : (range + 1) * kRange))
+    let asks = ahead == .nextPanels || ahead == .nextRange && !isLast
     kernels.singleRows(
       list.height, x + range * kRange * 32, xPanel, y, yPanel, panels, list.starts.pointer,
       list.counts.pointer, list.rowNumbers.pointer, offsets.pointer, floats, bias, inPairs,
-      accumulates || range > 0, groups.lowerBound, groups.upperBound)
+      accumulates || range > 0, distance, asks ? 2 * inputs : 0, groups.lowerBound,
+      groups.upperBound)
   }
 }
 

@@ -125,7 +125,7 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
   private func run(_ x: Activations, _ y: Activations, panels: Range<Int>) {
     for start in stride(from: panels.lowerBound, to: panels.upperBound, by: panelsPerPass) {
       let part = start..<min(panels.upperBound, start + panelsPerPass)
-      runOwn(x, y, panels: part, share: 0, of: 1)
+      runOwn(x, y, panels: part, share: 0, of: 1, end: panels.upperBound)
       runOverlay(x, y, panels: part, share: 0, of: 1)
     }
   }
@@ -147,9 +147,17 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
     return max(2, min(8, (512 << 10) / (max(1, columns) * 128)))
   }
 
+  /// Bytes of activations, about, that the second-level cache does not hold: the next panels are then asked
+  /// for while some are worked on. Where it does, asking takes 3 % of a dense product; and passes of more than
+  /// two panels leave no room for others.
+  private static let far = 1 << 20
+
+  /// - Parameter end: the panel before which the call ends; nil where others work on what follows.
   private func runOwn(
-    _ x: Activations, _ y: Activations, panels: Range<Int>, share: Int, of shares: Int
+    _ x: Activations, _ y: Activations, panels: Range<Int>, share: Int, of shares: Int,
+    end: Int? = nil
   ) {
+    let isFar = panelsPerPass == 2 && (rows + columns) * x.panels * 128 > Self.far
     for start in stride(from: panels.lowerBound, to: panels.upperBound, by: panelsPerPass) {
       let count = min(panels.upperBound, start + panelsPerPass) - start
       let input = UnsafePointer(x.pointer + start * columns * 32)
@@ -157,12 +165,14 @@ final class SlabLayer: LinearKernel, @unchecked Sendable {
       for part in slabs {
         part.run(
           input, columns * 32, output, rows * 32, panels: count,
-          slabs: part.slabs(share: share, of: shares), bias: bias.pointer)
+          slabs: part.slabs(share: share, of: shares), bias: bias.pointer,
+          asksAhead: isFar && start + count < end ?? 0)
       }
       if let singles, shares == 1 || singles.isInChunks {
         singles.run(
           input, columns * 32, output, rows * 32, panels: count,
-          chunks: singles.chunks(share: share, of: shares), bias: bias.pointer)
+          chunks: singles.chunks(share: share, of: shares), bias: bias.pointer,
+          ahead: !isFar ? .nothing : start + count < end ?? 0 ? .nextPanels : .nextRange)
       }
     }
   }

@@ -108,9 +108,11 @@ final class SlabPart: Sendable {
   }
 
   /// `y[rows of the slabs] = weights · x + bias` for `panels` panels from `x` and `y` on.
+  ///
+  /// - Parameter asksAhead: whether it asks for the `panels` panels after these while it works.
   func run(
     _ x: UnsafePointer<Float>, _ xPanel: Int, _ y: UnsafeMutablePointer<Float>, _ yPanel: Int,
-    panels: Int, slabs: Range<Int>, bias: UnsafePointer<Float>
+    panels: Int, slabs: Range<Int>, bias: UnsafePointer<Float>, asksAhead: Bool = false
   ) {
     guard !slabs.isEmpty else { return }
     for range in 0..<ranges {
@@ -119,7 +121,8 @@ final class SlabPart: Sendable {
       func multiply(_ part: Range<Int>, _ floats: UnsafePointer<Float>) {
         kernels.slabs(
           rowsPerSlab, runLength, input, xPanel, y, yPanel, panels, words, rowNumbers.pointer,
-          indices.pointer, floats, bias, range > 0, part.lowerBound, part.upperBound)
+          indices.pointer, floats, bias, range > 0,
+          asksAhead && range == 0 ? slabCount : 0, part.lowerBound, part.upperBound)
       }
       // A stretch of slabs goes through all panels while its weights are near.
       let stretch = values.isWidened ? Self.scratch / 2 : Self.stretch

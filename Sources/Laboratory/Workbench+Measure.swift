@@ -131,6 +131,7 @@ struct MeasurementFrame {
   var quietness: Quietness?
   let keepSamples: SamplesKept
   private let warnings: [String]
+  private let isMachineBusy: Bool
   private let denseFlops: Double
   private let peak: Double?
 
@@ -140,6 +141,7 @@ struct MeasurementFrame {
     self.contest = contest
     self.keepSamples = keepSamples
     warnings = contest.warnings + machine.advice(threads: knobs.threads)
+    isMachineBusy = machine.isBusy(threads: knobs.threads)
     denseFlops = contest.denseStorage.usefulFlops
     peak =
       knobs.tokens >= 128 && knobs.cache == .warm
@@ -167,7 +169,7 @@ struct MeasurementFrame {
       packNs: contest.packNs, denseNs: timing.first, sparseNs: timing.second,
       speedup: timing.ratio, samples: timing.rounds.count, outliers: timing.outliers,
       maxAbsError: contest.maxAbsError, sameAgainstSame: quietness?.sameAgainstSame,
-      isFinal: isFinal, warnings: warnings,
+      isMachineBusy: isMachineBusy, isFinal: isFinal, warnings: warnings,
       rawSamples: isFinal ? keepSamples.chosen(from: timing.rounds) : [])
   }
 }

@@ -148,10 +148,21 @@ enum RowGroup<let R: Int, let T: Int> {
     _ starts: UnsafePointer<UInt32>, _ allCounts: UnsafePointer<UInt16>,
     _ rowNumbers: UnsafePointer<UInt32>, _ allOffsets: UnsafePointer<UInt16>,
     _ allValues: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, _ accumulates: Bool,
-    _ from: Int, _ to: Int
+    _ ahead: UnsafePointer<Float>, _ lines: Int, _ from: Int, _ to: Int
   ) {
     let inputs = UnsafeRawPointer(x)
+    var line = 0
     for q in from..<to {
+      // Each group asks for its share.
+      let until = lines &* (q &- from &+ 1) / (to &- from)
+      while line < until {
+        prefetch_far(ahead + 16 &* line)
+        if T > registersPerPanel { prefetch_far(ahead + (xPanel &+ 16 &* line)) }
+        line &+= 1
+      }
+      if !accumulates, lines > 0 {
+        Slab<R, T, 1>.askForOutputs(y, yPanel, rowNumbers + q &* R)
+      }
       let counts = allCounts + q &* (R &+ 4)
       var offsets = allOffsets + Int(starts[2 &* q])
       var values = allValues + Int(starts[2 &* q &+ 1])
@@ -227,12 +238,15 @@ func loadFour(_ offsets: UnsafePointer<UInt16>) -> UInt64 {
 ///     512 inputs. Sixteen offsets after the last are read and not used.
 ///   - inPairs: two panels at once where there are two.
 ///   - accumulates: adds to what `y` holds instead of starting from the bias.
+///   - ahead: floats from `x` to the activations that are wanted next, `aheadLines` cache lines a panel, which
+///     are asked for meanwhile. For activations that the second-level cache does not hold.
 @inline(never)
 public func singleRows(
   rowsPerGroup: Int, x: UnsafePointer<Float>, xPanel: Int, y: UnsafeMutablePointer<Float>,
   yPanel: Int, panels: Int, starts: UnsafePointer<UInt32>, counts: UnsafePointer<UInt16>,
   rowNumbers: UnsafePointer<UInt32>, offsets: UnsafePointer<UInt16>, values: UnsafePointer<Float>,
-  bias: UnsafePointer<Float>, inPairs: Bool, accumulates: Bool, from: Int, to: Int
+  bias: UnsafePointer<Float>, inPairs: Bool, accumulates: Bool, ahead: Int, aheadLines: Int,
+  from: Int, to: Int
 ) {
   guard from < to else { return }
   var panel = 0
@@ -244,19 +258,19 @@ public func singleRows(
       case (1, true):
         RowGroup<1, 4>.run(
           xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-          from, to)
+          xs + ahead, aheadLines, from, to)
       case (1, false):
         RowGroup<1, 2>.run(
           xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-          from, to)
+          xs + ahead, aheadLines, from, to)
       case (4, true):
         RowGroup<4, 4>.run(
           xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-          from, to)
+          xs + ahead, aheadLines, from, to)
       case (4, false):
         RowGroup<4, 2>.run(
           xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-          from, to)
+          xs + ahead, aheadLines, from, to)
       default: fatalError("groups of \(rowsPerGroup) rows")
       }
       panel &+= two ? 2 : 1
@@ -266,11 +280,11 @@ public func singleRows(
         if rowsPerGroup == 1 {
           RowGroup<1, 2>.run(
             xs + shift, xPanel, ys + shift, yPanel, starts, counts, rowNumbers, offsets, values,
-            bias, accumulates, from, to)
+            bias, accumulates, xs + ahead, aheadLines, from, to)
         } else {
           RowGroup<4, 2>.run(
             xs + shift, xPanel, ys + shift, yPanel, starts, counts, rowNumbers, offsets, values,
-            bias, accumulates, from, to)
+            bias, accumulates, xs + ahead, aheadLines, from, to)
         }
       }
       panel &+= 1

@@ -25,7 +25,11 @@ struct BlockElimination {
     /// What it costs, as a mean per weight of the block.
     var costs: [Float] = []
 
-    /// The units that stay when units go, cheapest next step first, until `stop` says so.
+    /// Rows of blocks that are eliminated by now.
+    var done: Int { order.count / grid.unitColumns }
+
+    /// The units that stay when units go, cheapest next step first, until `stop` says so. Rows of blocks
+    /// that are not eliminated yet keep theirs.
     ///
     /// Steps of one row of blocks keep their order whatever they cost; of equal ones the lower row goes
     /// first.
@@ -36,7 +40,7 @@ struct BlockElimination {
       let width = grid.unitColumns
       var next = [Int](repeating: 0, count: grid.unitRows)
       var heap = Heap()
-      for row in 0..<grid.unitRows { heap.push(costs[row * width], row) }
+      for row in 0..<done { heap.push(costs[row * width], row) }
       while let row = heap.top {
         let step = row * width + next[row]
         let unit = row * width + Int(order[step])
@@ -62,11 +66,11 @@ struct BlockElimination {
 
   /// Eliminates everything, one row of blocks after the other.
   ///
-  /// - Parameter progress: called after each row of blocks with how many are done; false cancels.
+  /// - Parameter progress: called after each row of blocks with what is known by then; false cancels.
   /// - Returns: nil when cancelled.
   /// - Complexity: for each row of blocks `inputs³/3` multiplications and additions, and
   ///   `(inputs/width)²/2` block costs of `width³/6 + height·width²/2`.
-  func trace(of weights: Matrix, progress: (Int) -> Bool) -> Trace? {
+  func trace(of weights: Matrix, progress: (Trace) -> Bool) -> Trace? {
     var trace = Trace(grid: grid)
     for unitRow in 0..<grid.unitRows {
       let rows = grid.rowRange(unitRow)
@@ -78,7 +82,7 @@ struct BlockElimination {
         trace.order.append(UInt32(block))
         trace.costs.append(Float(cost / Double(rows.count * grid.columnRange(block).count)))
       }
-      if !progress(unitRow + 1) { return nil }
+      if !progress(trace) { return nil }
     }
     return trace
   }
@@ -102,7 +106,9 @@ struct BlockElimination {
   /// N:M by elimination: in every row the cheapest weight goes whose group still has too many.
   ///
   /// - Returns: nil when cancelled.
-  func mask(of weights: Matrix, kept: Int, group: Int, progress: (Int) -> Bool) -> Mask? {
+  func mask(
+    of weights: Matrix, kept: Int, group: Int, progress: (Int, Mask) -> Bool
+  ) -> Mask? {
     var mask = Mask(rows: weights.rows, columns: weights.columns, keepingAll: true)
     let columns = weights.columns
     for row in 0..<weights.rows {
@@ -114,7 +120,7 @@ struct BlockElimination {
         left[column / group] -= 1
         mask[row, column] = false
       }
-      if !progress(row + 1) { return nil }
+      if !progress(row + 1, mask) { return nil }
     }
     return mask
   }

@@ -21,8 +21,9 @@ extension LayerPruner {
     let layout = try layout(knobs) { summary in watch { PruningIterate(summary: summary) } }
     let order = layout?.order ?? .identity
     let grid = knobs.pattern.grid(rows: weights.rows, columns: weights.columns)
-    func report(_ mask: Mask, _ remark: String) -> Bool {
+    func report(_ decided: @escaping () -> Mask, _ remark: String) -> Bool {
       watch {
+        let mask = decided()
         var interim = summarized(mask, order, grid, knobs)
         interim.reordering = layout?.report
         interim.remark = remark
@@ -86,7 +87,7 @@ extension LayerPruner {
 
   private func sweep(
     _ knobs: Knobs, _ sparsity: Double, _ order: MatrixOrder, _ grid: UnitGrid?,
-    _ report: (Mask, String) -> Bool
+    _ report: (@escaping () -> Mask, String) -> Bool
   ) throws(PruningError) -> PrunedLayer {
     guard let damped = statistics?.dampedGram else {
       throw .tooWide(
@@ -111,10 +112,10 @@ extension LayerPruner {
       factor: inverseFactor(order.apply(symmetric: damped)), units: units)
     while !sweep.isFinished {
       sweep.step()
-      let mask = order.restore(sweep.mask, originalRows: weights.rows)
-      guard report(mask, "sweep: \(sweep.done) of \(weights.columns) columns decided") else {
-        throw .cancelled(tensor: tensor)
-      }
+      let isWanted = report(
+        { [weights] in order.restore(sweep.mask, originalRows: weights.rows) },
+        "sweep: \(sweep.done) of \(weights.columns) columns decided")
+      guard isWanted else { throw .cancelled(tensor: tensor) }
     }
     let mask = order.restore(sweep.mask, originalRows: weights.rows)
     return PrunedLayer(
@@ -125,7 +126,7 @@ extension LayerPruner {
 
   private func obc(
     _ knobs: Knobs, _ sparsity: Double, _ order: MatrixOrder, _ grid: UnitGrid?,
-    _ report: (Mask, String) -> Bool
+    _ report: (@escaping () -> Mask, String) -> Bool
   ) throws(PruningError) -> PrunedLayer {
     guard weights.columns <= BlockElimination.widestInput, let inverse = statistics?.dampedInverse
     else {
@@ -133,10 +134,11 @@ extension LayerPruner {
         tensor: tensor, inputs: weights.columns, limit: BlockElimination.widestInput,
         what: "solve obc")
     }
-    let everything = Mask(rows: weights.rows, columns: weights.columns, keepingAll: true)
     let rows = grid?.unitRows ?? weights.rows
-    func watch(_ done: Int) -> Bool {
-      report(everything, "obc: \(done) of \(rows) rows of blocks eliminated")
+    func watch(_ done: Int, _ arranged: @escaping () -> Mask) -> Bool {
+      report(
+        { [weights] in order.restore(arranged(), originalRows: weights.rows) },
+        "obc: \(done) of \(rows) rows of blocks eliminated")
     }
     let units =
       grid ?? UnitGrid(rows: weights.rows, columns: weights.columns, blockRows: 1, blockColumns: 1)
@@ -145,18 +147,24 @@ extension LayerPruner {
     if case .nm(let kept, let group) = knobs.pattern.base {
       guard
         let mask = elimination.mask(
-          of: order.apply(weights), kept: kept, group: group, progress: watch)
+          of: order.apply(weights), kept: kept, group: group,
+          progress: { done, mask in watch(done) { mask } })
       else { throw .cancelled(tensor: tensor) }
       arranged = mask
     } else {
       let key = TraceKey(pattern: knobs.pattern, order: order)
       var trace = cachedTrace(key)
       if trace == nil {
+        // Until all rows are there, those that are share the sparsity among themselves.
+        func show(_ trace: BlockElimination.Trace) -> Bool {
+          watch(trace.done) { self.keptMask(trace, pattern: knobs.pattern, sparsity: sparsity) }
+        }
         if let grid, grid.unitColumns == 1, let damped = statistics?.dampedGram {
-          trace = BlockElimination.trace(
+          let rows = BlockElimination.trace(
             ofRows: order.apply(weights), grid: grid, damped: order.apply(symmetric: damped))
+          trace = show(rows) ? rows : nil
         } else {
-          trace = elimination.trace(of: order.apply(weights), progress: watch)
+          trace = elimination.trace(of: order.apply(weights), progress: show)
         }
         guard let trace else { throw .cancelled(tensor: tensor) }
         rememberTrace(trace, under: key)
@@ -171,21 +179,24 @@ extension LayerPruner {
     return try refit(masked, original: weights, statistics: statistics)
   }
 
-  /// Blocks are counted by number, tile columns by weights, as in every other pruning.
+  /// Blocks are counted by number, tile columns by weights, as in every other pruning; of a trace that is
+  /// not complete only what it has eliminated.
   private func keptMask(
     _ trace: BlockElimination.Trace, pattern: Pattern, sparsity: Double
   ) -> Mask {
     let kept: [Bool]
     if pattern.countsWeights {
-      let target = unitsKept(of: weights.count, sparsity: sparsity)
-      var held = weights.count
+      let rows = (0..<trace.done).reduce(0) { $0 + trace.grid.rowRange($1).count }
+      var held = rows * weights.columns
+      let target = unitsKept(of: held, sparsity: sparsity)
       kept = trace.kept { size in
         guard held - size >= target else { return false }
         held -= size
         return true
       }
     } else {
-      var left = trace.grid.count - unitsKept(of: trace.grid.count, sparsity: sparsity)
+      let units = trace.order.count
+      var left = units - unitsKept(of: units, sparsity: sparsity)
       kept = trace.kept { _ in
         left -= 1
         return left >= 0

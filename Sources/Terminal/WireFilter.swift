@@ -5,6 +5,12 @@
 /// colours and attributes wait until something is printed that shows them, then only what differs from
 /// the terminal's is sent, in one sequence. A full block shows no background, a blank no foreground.
 /// Everything else passes as it is.
+///
+/// A page of 200x60 cells with a mask still takes 33 kB: 1 600 changes of colour and 2 200 blocks of three
+/// bytes. Three ways to less were tried and left: repeating a character (`CSI b`) saves 2.4 kB, but tmux up
+/// to 3.4 and terminals of JetBrains and Apple get it wrong with other characters than ASCII; drawing
+/// neighbouring steps of the map in one colour saves 12 kB and hides what the picture is for; choosing
+/// between blank and block by what comes after saves 5 kB, and costs a search over every line.
 struct WireFilter {
   /// What the terminal prints with; colours are places in `colors`.
   private struct Rendition: Equatable {

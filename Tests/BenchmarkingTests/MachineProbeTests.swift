@@ -104,6 +104,10 @@ import Testing
     #expect(info.advice(threads: 1).isEmpty)
     info.loadAverage = 4
     #expect(info.advice(threads: 1).first?.contains("4.00") == true)
+    // What this program's own threads explain accuses nobody.
+    #expect(info.isBusy(threads: 1) && info.isBusy(threads: 3) && !info.isBusy(threads: 4))
+    info.loadAverage = 2.9
+    #expect(!info.isBusy(threads: 1))
     info.loadAverage = 0
     #expect(info.advice(threads: 2).contains { $0.contains("1.50 processors") })
     #expect(info.advice(threads: 6).contains { $0.contains("6 threads on 5 processors") })

@@ -123,7 +123,7 @@ import Testing
       let plain = words.split(separator: " ").joined(separator: " ")
       let isSaid =
         name == "costs"
-        ? plain.contains("near a random mask's") || plain.contains("wins the rest back")
+        ? plain.contains("near the random floor") || plain.contains("wins the rest back")
         : plain.contains("remarks: press 5") || plain.contains("measure later")
       #expect(isSaid, "\(name): \(plain)")
     }

@@ -52,6 +52,21 @@ extension FakeLaboratory {
     #expect(bench.state.runs.current(.encode) == nil)
   }
 
+  @Test func timesForDifferentNumbersOfTokensAreNotSummed() throws {
+    var bench = Bench.opened(width: 140, height: 42)
+    bench.run("view layers")
+    #expect(LayerFigures(bench.state).tokens == 128)
+    #expect(WholeModel(bench.state).timed == 1)
+    bench.run("apply kind")
+    bench.run("encode")
+    // Two layers are pruned; the others' times, and the first one's own, are for 128 tokens.
+    let whole = WholeModel(bench.state)
+    #expect(whole.timed == 2)
+    #expect(whole.denseSum == 4e6)
+    #expect(whole.sparseSum == 2e6)
+    #expect(render(bench.state).text.contains(" 1 000 tokens "))
+  }
+
   @Test func wholeModelsAreUndistortedPointsOfTheTradeOff() {
     var bench = Bench.opened(width: 140, height: 42)
     bench.run("encode 5")

@@ -36,6 +36,25 @@ import Testing
     }
   }
 
+  /// Activations of more than a mebibyte: the kernels then ask for the next panels while they compute.
+  @Test(arguments: LayerCase.patterns, InstructionSet.available)
+  func activationsBeyondTheCacheMatchTheReference(word: String, set: InstructionSet) throws {
+    let pattern = try Pattern(parsing: word)
+    for (rows, columns) in [(43, 1900), (1900, 37)] {
+      let layer = LayerCase(
+        pattern: pattern, rows: rows, columns: columns, tokens: 165, sparsity: 0.8, seed: 3)
+      let kernel = try packSparse(
+        weights: layer.weights, mask: layer.mask, pattern: pattern, order: layer.order,
+        bias: layer.bias, tokens: 165, instructionSet: set)
+      let alone = try #require(guardedProduct(kernel, layer.x), "guard touched: \(kernel.name)")
+      expectAgreement(alone, layer, "\(kernel.name) \(rows)x\(columns)")
+      for threads in [2, 3] {
+        let together = try #require(guardedProduct(kernel, layer.x, threads: threads))
+        #expect(alone == together, "\(kernel.name) threads=\(threads)")
+      }
+    }
+  }
+
   /// Any mask is right under any pattern: here a mask of single weights, packed as each.
   @Test(arguments: LayerCase.patterns, InstructionSet.available)
   func aMaskThatBreaksItsPatternIsStillRight(word: String, set: InstructionSet) throws {
