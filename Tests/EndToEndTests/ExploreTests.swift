@@ -164,10 +164,11 @@ import Testing
 
   @Test func wheelZoomsAndClickPointsAtAWeight() throws {
     let terminal = try start()
-    #expect(terminal.screen.text.contains("whole"))
+    let whole = "19.2x7.4 a pixel"
+    #expect(terminal.screen.text.contains(whole), "\(terminal.screen.text)")
     terminal.send("\u{1b}[<64;20;6M")
     #expect(
-      terminal.wait(seconds: 30) { !$0.text.contains("whole:") }, "\(terminal.screen.text)")
+      terminal.wait(seconds: 30) { !$0.text.contains(whole) }, "\(terminal.screen.text)")
     #expect(terminal.wait(for: "rank", seconds: 30), "\(terminal.screen.text)")
     let before = terminal.screen.text.split(separator: "\n").first { $0.contains("rank") }
     terminal.send("\u{1b}[<0;40;9M\u{1b}[<0;40;9m")
