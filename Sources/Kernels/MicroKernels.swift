@@ -17,7 +17,7 @@ struct MicroKernels: Sendable {
   let singleRows:
     @Sendable (
       Int, Input, Int, Output, Int, Int, Words, HalfWords, Words, HalfWords, Input, Input, Bool,
-      Bool, Int, Int, Int, Int
+      Bool, Int, Int, Bool, Int, Int
     ) -> Void
   let transpose: @Sendable (Input, Int, Output, Int, Int, Int) -> Void
   let widen: @Sendable (HalfWords, Output, Int) -> Void

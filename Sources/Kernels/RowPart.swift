@@ -51,6 +51,11 @@ final class RowPart: Sendable {
   private let offsets: Buffer<UInt16>
   let values: StoredValues
   private let kernels: MicroKernels
+  /// Whether weights and offsets are more than the second-level cache keeps from one call to the next. Asking
+  /// for what it holds would only take time.
+  private var streamsWeights: Bool {
+    !values.isWidened && values.bytes + offsets.bytes > 2 << 20
+  }
 
   /// Panels at once and inputs of a range.
   ///
@@ -190,8 +195,8 @@ final class RowPart: Sendable {
     kernels.singleRows(
       list.height, x + range * kRange * 32, xPanel, y, yPanel, panels, list.starts.pointer,
       list.counts.pointer, list.rowNumbers.pointer, offsets.pointer, floats, bias, inPairs,
-      accumulates || range > 0, distance, asks ? 2 * inputs : 0, groups.lowerBound,
-      groups.upperBound)
+      accumulates || range > 0, distance, asks ? 2 * inputs : 0, streamsWeights,
+      groups.lowerBound, groups.upperBound)
   }
 }
 

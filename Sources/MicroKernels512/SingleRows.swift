@@ -142,13 +142,34 @@ enum RowGroup<let R: Int, let T: Int> {
     words[unchecked: 3] = UInt64(in_register(UInt(loadFour(offsets + 12))))
   }
 
+  /// As many offsets and weights as a group has, 3 KiB of weights further on: the processor's own
+  /// prefetching stops at the end of each page.
+  @inline(__always)
+  static func askForWeights(
+    _ starts: UnsafePointer<UInt32>, _ offsets: UnsafePointer<UInt16>,
+    _ values: UnsafePointer<Float>, _ group: Int, _ next: Int
+  ) {
+    var offset = offsets + (Int(starts[2 &* group]) &+ 768)
+    let lastOffset = offsets + (Int(starts[2 &* next]) &+ 768)
+    while offset < lastOffset {
+      prefetch_far(offset)
+      offset += 32
+    }
+    var value = values + (Int(starts[2 &* group &+ 1]) &+ 768)
+    let lastValue = values + (Int(starts[2 &* next &+ 1]) &+ 768)
+    while value < lastValue {
+      prefetch_far(value)
+      value += 16
+    }
+  }
+
   @inline(__always)
   static func run(
     _ x: UnsafePointer<Float>, _ xPanel: Int, _ y: UnsafeMutablePointer<Float>, _ yPanel: Int,
     _ starts: UnsafePointer<UInt32>, _ allCounts: UnsafePointer<UInt16>,
     _ rowNumbers: UnsafePointer<UInt32>, _ allOffsets: UnsafePointer<UInt16>,
     _ allValues: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, _ accumulates: Bool,
-    _ ahead: UnsafePointer<Float>, _ lines: Int, _ from: Int, _ to: Int
+    _ ahead: UnsafePointer<Float>, _ lines: Int, _ streams: Bool, _ from: Int, _ to: Int
   ) {
     let inputs = UnsafeRawPointer(x)
     var line = 0
@@ -163,6 +184,7 @@ enum RowGroup<let R: Int, let T: Int> {
       if !accumulates, lines > 0 {
         Slab<R, T, 1>.askForOutputs(y, yPanel, rowNumbers + q &* R)
       }
+      if streams { askForWeights(starts, allOffsets, allValues, q, min(q &+ 1, to &- 1)) }
       let counts = allCounts + q &* (R &+ 4)
       var offsets = allOffsets + Int(starts[2 &* q])
       var values = allValues + Int(starts[2 &* q &+ 1])
@@ -240,13 +262,14 @@ func loadFour(_ offsets: UnsafePointer<UInt16>) -> UInt64 {
 ///   - accumulates: adds to what `y` holds instead of starting from the bias.
 ///   - ahead: floats from `x` to the activations that are wanted next, `aheadLines` cache lines a panel, which
 ///     are asked for meanwhile. For activations that the second-level cache does not hold.
+///   - streamsWeights: whether weights are asked for, too.
 @inline(never)
 public func singleRows(
   rowsPerGroup: Int, x: UnsafePointer<Float>, xPanel: Int, y: UnsafeMutablePointer<Float>,
   yPanel: Int, panels: Int, starts: UnsafePointer<UInt32>, counts: UnsafePointer<UInt16>,
   rowNumbers: UnsafePointer<UInt32>, offsets: UnsafePointer<UInt16>, values: UnsafePointer<Float>,
   bias: UnsafePointer<Float>, inPairs: Bool, accumulates: Bool, ahead: Int, aheadLines: Int,
-  from: Int, to: Int
+  streamsWeights: Bool, from: Int, to: Int
 ) {
   guard from < to else { return }
   var panel = 0
@@ -258,19 +281,19 @@ public func singleRows(
       case (1, true):
         RowGroup<1, 4>.run(
           xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-          xs + ahead, aheadLines, from, to)
+          xs + ahead, aheadLines, streamsWeights, from, to)
       case (1, false):
         RowGroup<1, 2>.run(
           xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-          xs + ahead, aheadLines, from, to)
+          xs + ahead, aheadLines, streamsWeights, from, to)
       case (4, true):
         RowGroup<4, 4>.run(
           xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-          xs + ahead, aheadLines, from, to)
+          xs + ahead, aheadLines, streamsWeights, from, to)
       case (4, false):
         RowGroup<4, 2>.run(
           xs, xPanel, ys, yPanel, starts, counts, rowNumbers, offsets, values, bias, accumulates,
-          xs + ahead, aheadLines, from, to)
+          xs + ahead, aheadLines, streamsWeights, from, to)
       default: fatalError("groups of \(rowsPerGroup) rows")
       }
       panel &+= two ? 2 : 1
@@ -280,11 +303,11 @@ public func singleRows(
         if rowsPerGroup == 1 {
           RowGroup<1, 2>.run(
             xs + shift, xPanel, ys + shift, yPanel, starts, counts, rowNumbers, offsets, values,
-            bias, accumulates, xs + ahead, aheadLines, from, to)
+            bias, accumulates, xs + ahead, aheadLines, streamsWeights, from, to)
         } else {
           RowGroup<4, 2>.run(
             xs + shift, xPanel, ys + shift, yPanel, starts, counts, rowNumbers, offsets, values,
-            bias, accumulates, xs + ahead, aheadLines, from, to)
+            bias, accumulates, xs + ahead, aheadLines, streamsWeights, from, to)
         }
       }
       panel &+= 1
