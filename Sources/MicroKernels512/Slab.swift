@@ -2,7 +2,7 @@ import Intrinsics
 
 /// Lines of the next panels, which a call asks for while it works on these: activations that only the
 /// third-level cache still holds stop a kernel whose next input can be anywhere. 8x1 at .9 and .95,
-/// 768x768 and 512 tokens: from 5.3x and 6.8x to 8.8x and 16x of dense (Zen 5, 2026-11).
+/// 768x768 and 512 tokens: from 5.3x and 9.1x to 8.5x and 14x of dense (medians, Zen 5, 2026-11).
 struct Ahead {
   private var input: UnsafePointer<Float>
   private let inputEnd: UnsafePointer<Float>
