@@ -130,6 +130,6 @@ import Testing
     #expect(csv == (try sandbox.text("2.csv")))
     #expect(csv.split(separator: "\r\n").count > 12)
     let size = try FileManager.default.attributesOfItem(atPath: tour)[.size] as? Int
-    #expect(try #require(size) < 64_000)
+    #expect(try #require(size) < 128_000)
   }
 }
