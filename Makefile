@@ -142,12 +142,13 @@ finding: build model
 	SPARSITY_TUI_DATA="$(CURDIR)/data" python3 Tests/finding.py $(BINARY) .build/finding \
 	  --text /usr/share/games/fortunes $(FINDING)
 
-# Undefined behaviour in the kernels and readers shows here; slow, so not part of the tests. What the
-# processes that tests end on purpose still hold is no leak, and memory that is kept back after it was freed
-# would count towards the readers' own limit of 64 MB.
+# Undefined behaviour in the kernels and readers shows here; slow, so not part of the tests. The test library
+# itself leaks a suite; freed memory that is held back would count towards the readers' own limit of 64 MB;
+# and the sanitizer's allocator does not see that limit, so the test that it is one cannot pass.
 sanitize:
-	ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8 $(SWIFT) test --sanitize=address --scratch-path .build/address \
-	  --filter 'KernelsTests|TensorsTests'
+	ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8 $(SWIFT) test --sanitize=address \
+	  --scratch-path .build/address --filter 'KernelsTests|TensorsTests' \
+	  --skip theLimitsOfTheFuzzingProcessAreReal
 	$(SWIFT) test --sanitize=thread --scratch-path .build/thread --filter 'KernelsTests'
 
 clean:
