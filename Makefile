@@ -34,7 +34,10 @@ test-dependencies: dependencies
 	@$(call need,python3,results files are read back by Python's csv module,command -v python3)
 
 test: test-dependencies check $(PYTHON)
-	$(SWIFT) test --explicit-target-dependency-import-check error
+	@echo "$(SWIFT) test"; rm -f .build/test.failed; \
+	{ $(SWIFT) test --explicit-target-dependency-import-check error 2>&1 || touch .build/test.failed; } \
+	  | tee .build/test.log; \
+	test ! -e .build/test.failed || { echo; echo "what failed:"; grep -E '✘|error:' .build/test.log; exit 1; }
 	$(PYTHON) Tests/readers.py
 	SPARSITY_TUI_DATA="$(CURDIR)/data" Tests/Pipeline/pipeline.sh .build/debug/sparsity-tui $(PYTHON)
 

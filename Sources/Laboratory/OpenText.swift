@@ -44,7 +44,13 @@ final class OpenText {
     }
   }
 
-  deinit { if !isStandardOutput { close(file) } }
+  deinit {
+    guard !isStandardOutput else { return }
+    // By itself, before the descriptor goes: a program that is just being started from another thread has
+    // a copy of it until it runs, and would hold the lock for that long.
+    flock(file, LOCK_UN)
+    close(file)
+  }
 
   /// Writes all of `text` now. When that fails half way, what was written of it is taken back.
   func write(_ text: String) throws(ResultsFileError) {

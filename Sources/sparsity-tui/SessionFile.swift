@@ -49,7 +49,11 @@ struct SessionFile: ~Copyable {
     descriptor = opened
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // A program that is just being started has a copy of the descriptor, and with it the lock.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// Appends lines that end in a line break. False when it could not be written whole (disk full, file gone).
   func append(_ lines: String) -> Bool {

@@ -1,4 +1,5 @@
 import Experiments
+import Foundation
 import Testing
 
 @testable import Laboratory
@@ -81,6 +82,28 @@ import Testing
         == .inUse(path))
     try file.append(Self.row("1x1"))
     #expect(try ResultsCSV.parse(try scratch.bytes("out.csv")).rows.count == 1)
+  }
+
+  /// A program that another thread is starting has a copy of every descriptor until it runs.
+  @Test func aCopiedDescriptorDoesNotKeepTheFileLocked() throws {
+    let scratch = try ScratchDirectory()
+    let path = scratch.file("out.csv")
+    var copies: [Int32] = []
+    defer { for copy in copies { close(copy) } }
+    do {
+      let file = try ResultsFile(creating: path, meta: Self.meta())
+      try file.append(Self.row("1x1"))
+      // The end of the name only: the directory for temporary files may be reached by a link.
+      let end = "/" + path.split(separator: "/").suffix(2).joined(separator: "/")
+      let manager = FileManager.default
+      for name in try manager.contentsOfDirectory(atPath: "/proc/self/fd") {
+        let target = try? manager.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + name)
+        if target?.hasSuffix(end) == true, let found = Int32(name) { copies.append(dup(found)) }
+      }
+    }
+    #expect(!copies.isEmpty)
+    let again = try ResultsFile(resuming: path, meta: Self.meta())
+    #expect(again.rows.count == 1)
   }
 
   /// A writer may be killed after any byte.
