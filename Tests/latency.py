@@ -5,9 +5,9 @@
     python3 Tests/latency.py PROGRAM --hold 6
 
 Milliseconds from a key's sending to the frame that answers it (the trace is on the same clock), the same from
-when the program read the key, and of a knob's turn to the frame with its new mask. From the terminal's side:
-bytes a frame. With
-`--load N` that many processes compute all the while, with `--sweep` the program measures a sweep, with
+when the program read the key, and of a knob's turn to the frame with its new mask; and bytes a frame.
+
+With `--load N` that many processes compute all the while, with `--sweep` the program measures a sweep, with
 `--train` (and an encoder's directory as `--model`) it trains on all but one processor.
 Exit status 1 when the 99th percentile is above `--limit` milliseconds.
 

@@ -5,7 +5,9 @@ internal import Experiments
 /// The sides take turns in rounds; which goes first is shuffled by the plan's seed, each order once in
 /// every two rounds, so that neither drift nor the place in the round favours a side. Every round
 /// gives one ratio; the figure is their median with its order-statistic 95 % interval. On a machine
-/// under load this repeats to 0.1 %, where one side after the other spreads over 40 % and more.
+/// under load this repeats to 0.1 %, where one side after the other spreads over 40 % and more. Before
+/// each sample its side runs untimed (`TimingPlan.untimedCalls`), so that neither pays for what the other
+/// one left in the caches.
 public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
   public var plan: TimingPlan
   public var disturbances: Disturbances
@@ -31,7 +33,7 @@ public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
     let start = clock.now()
     guard let firstCalls = warmUp(first, isCancelled), let secondCalls = warmUp(second, isCancelled)
     else { return nil }
-    var session = Session(firstCalls: firstCalls, secondCalls: secondCalls)
+    var session = Session(firstCalls: firstCalls.timed, secondCalls: secondCalls.timed)
     var order = RoundOrder(seed: plan.seed)
     var nextReport = 0.0
     var nextCheck = plan.minimumRounds
@@ -82,8 +84,14 @@ public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
     }
   }
 
+  /// Calls of one side in a round.
+  private struct Calls {
+    var untimed: Int
+    var timed: Int
+  }
+
   /// Runs a side untimed, then finds how many calls make a sample; nil when cancelled.
-  private func warmUp(_ body: () -> Void, _ isCancelled: () -> Bool) -> Int? {
+  private func warmUp(_ body: () -> Void, _ isCancelled: () -> Bool) -> Calls? {
     let start = clock.now()
     var calls = 0
     var quickest = Double.infinity
@@ -94,11 +102,15 @@ public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
       quickest = min(quickest, Double(clock.now() - before))
       calls += 1
     } while Double(clock.now() - start) < plan.warmUpNs && calls < 100_000
-    return max(1, Int((plan.sampleNs / max(quickest, 1)).rounded(.up)))
+    func lasting(_ nanoseconds: Double) -> Int {
+      max(1, Int((nanoseconds / max(quickest, 1)).rounded(.up)))
+    }
+    return Calls(
+      untimed: min(plan.untimedCalls, lasting(plan.untimedNs)), timed: lasting(plan.sampleNs))
   }
 
   private func take(
-    _ first: () -> Void, _ firstCalls: Int, against second: () -> Void, _ secondCalls: Int,
+    _ first: () -> Void, _ firstCalls: Calls, against second: () -> Void, _ secondCalls: Calls,
     swapped: Bool
   ) -> PairedTiming.Round {
     if swapped {
@@ -109,11 +121,12 @@ public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
     return PairedTiming.Round(first: firstNs, second: sample(second, calls: secondCalls))
   }
 
-  private func sample(_ body: () -> Void, calls: Int) -> Double {
+  private func sample(_ body: () -> Void, calls: Calls) -> Double {
+    for _ in 0..<calls.untimed { body() }
     let start = clock.now()
-    for _ in 0..<calls { body() }
+    for _ in 0..<calls.timed { body() }
     // A sample shorter than the clock's step would make ratios of 0 and infinity.
-    return Double(max(clock.now() - start, 1)) / Double(calls)
+    return Double(max(clock.now() - start, 1)) / Double(calls.timed)
   }
 
   private func seconds(since start: UInt64) -> Double { Double(clock.now() - start) * 1e-9 }

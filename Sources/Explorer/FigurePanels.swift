@@ -203,30 +203,28 @@ enum GainPanel {
         "check ", Figures.plain(measurement.maxAbsError, digits: 2),
         "largest difference from the reference"
       ))
-    // A remark goes before the bytes where there is room for one of them only.
-    let first = measurement.warnings.isEmpty || area.maxY - y > 3 ? 3 : 2
-    for line in lines.prefix(first) where y < area.maxY {
+    // Remarks stand last, whole: figures give way to them, all but dense, sparse and, where there is room,
+    // the bytes. Half a sentence of advice is none: what does not fit the why page has.
+    let room = area.maxY - y
+    let remarks = measurement.warnings.map { "! " + $0 }
+    let heights = remarks.map { CellText.wrapped($0, to: area.width).count }
+    let needed = heights.reduce(0, +)
+    let always = remarks.isEmpty || room > 3 ? 3 : 2
+    let areWhole = always + needed <= room
+    let figures = min(lines.count, max(always, room - (areWhole ? needed : 1)))
+    for line in lines.prefix(figures) where y < area.maxY {
       draw(line, &frame, area, y, theme)
       y += 1
     }
-    for warning in measurement.warnings {
-      let height = CellText.wrapped("! " + warning, to: area.width).count
-      guard y + height <= area.maxY else {
-        // Half a sentence of advice is none: the why page has it whole.
-        if y < area.maxY {
-          frame.put(
-            "! remarks: press 5", x: area.x, y: y, style: theme.warning, maxWidth: area.width)
-          y += 1
-        }
-        break
+    guard areWhole else {
+      if y < area.maxY {
+        frame.put("! remarks: press 5", x: area.x, y: y, style: theme.warning, maxWidth: area.width)
       }
-      y += frame.putWrapped(
-        "! " + warning, in: Rect(x: area.x, y: y, width: area.width, height: height),
-        style: theme.warning)
+      return
     }
-    for line in lines.dropFirst(first) where y < area.maxY {
-      draw(line, &frame, area, y, theme)
-      y += 1
+    for (remark, height) in zip(remarks, heights) {
+      let rect = Rect(x: area.x, y: y, width: area.width, height: height)
+      y += frame.putWrapped(remark, in: rect, style: theme.warning)
     }
   }
 

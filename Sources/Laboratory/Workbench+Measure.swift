@@ -37,7 +37,7 @@ extension Workbench {
     _ contest: Contest, of layer: Layer, _ knobs: Knobs, plan: TimingPlan,
     keepSamples: SamplesKept, isCancelled: () -> Bool, report: (Measurement) -> Void
   ) throws(LaboratoryError) -> Measurement {
-    var plan = plan
+    var plan = knobs.cache == .cold ? plan.cold : plan
     plan.seed = knobs.seed
     var frame = MeasurementFrame(
       contest: contest, knobs: knobs, machine: machine, keepSamples: keepSamples)

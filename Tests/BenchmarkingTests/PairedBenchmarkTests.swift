@@ -9,6 +9,7 @@ import Testing
     var plan = TimingPlan()
     plan.sampleNs = 1
     plan.warmUpNs = 0
+    plan.untimedCalls = 0
     change(&plan)
     return plan
   }
@@ -37,6 +38,45 @@ import Testing
     #expect(timing.firstCalls == 4)
     #expect(timing.secondCalls == 143)
     #expect(timing.second.estimate == 700)
+  }
+
+  /// What a side finds in the caches is its own: a model of caches that hold what ran last.
+  @Test(arguments: [0, 1, 3]) func aSideDoesNotPayForWhatTheOtherOneLeft(_ untimed: Int) throws {
+    let clock = MockClock()
+    var last: [Character] = []
+    // Warm after two calls in a row, otherwise half as fast.
+    func call(_ side: Character, _ nanoseconds: Double) {
+      let isWarm = last.suffix(2) == [side, side]
+      clock.advance(isWarm ? nanoseconds : 2 * nanoseconds)
+      last = last.suffix(1) + [side]
+    }
+    let plan = Self.plan {
+      $0.untimedCalls = untimed
+      $0.warmUpNs = 1_000_000
+    }
+    let timing = try #require(
+      PairedBenchmark(plan: plan, clock: clock)
+        .run({ call("a", 300_000) }, against: { call("b", 100_000) }))
+    #expect(timing.second.low == (untimed < 3 ? 200_000 : 100_000))
+  }
+
+  @Test func longCallsAreRepeatedUntimedForAMillisecondOnly() throws {
+    let clock = MockClock()
+    var calls: [Character] = []
+    let plan = Self.plan { $0.untimedCalls = 3 }
+    _ = PairedBenchmark(plan: plan, clock: clock).run(
+      {
+        calls.append("a")
+        clock.advance(5_000_000)
+      },
+      against: {
+        calls.append("b")
+        clock.advance(400_000)
+      })
+    // After one call of each to warm up: one untimed and one timed, three untimed and one timed.
+    let rounds = Array(calls.dropFirst(2))
+    let two = rounds.prefix(12)
+    #expect(two.count { $0 == "a" } == 4 && two.count { $0 == "b" } == 8)
   }
 
   @Test func driftThatHitsBothSidesLeavesTheRatioAlone() throws {
