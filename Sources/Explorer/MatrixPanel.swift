@@ -29,7 +29,7 @@ enum MatrixPanel {
       in: Rect(x: inside.x, y: area.y, width: inside.width, height: lines), theme: theme)
     let rest = Rect(
       x: area.x, y: area.y + lines + 1, width: area.width, height: area.height - lines - 1)
-    if rest.height >= least - 1, points.count > 1 {
+    if rest.height >= least - 1 {
       chart(&frame, rest, points, front, quality, state)
     } else if rest.height >= 3 {
       frame.putWrapped(
@@ -93,12 +93,15 @@ enum MatrixPanel {
         "speedup", Scale(isWide ? .logarithmic : .linear, covering: speeds, including: [1]), .ratio),
       y: .init(
         SweepPage.columnTitle(quality).replacing(" (proxy)", with: ""),
-        Scale(.linear, covering: points.indices.map { value($0).y })))
+        // One point alone has no range of its own: it stands between nothing lost and itself.
+        Scale(
+          .linear, covering: points.indices.map { value($0).y },
+          including: points.count == 1 ? [0] : [])))
     chart.lines = [
       Chart.Line(
         front.members.map { Chart.Vertex(value($0).x, value($0).y) }, .steps, style: theme.accent)
     ]
-    chart.verticals = [Chart.Reference(1, style: theme.muted)]
+    chart.verticals = [Chart.Reference(1, "dense", style: theme.muted)]
     chart.points = points.indices.map { index in
       let family = TradeOffPage.family(points[index].row)
       var style = TradeOffPage.style(family, theme)

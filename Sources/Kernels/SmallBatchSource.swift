@@ -98,7 +98,9 @@ struct SmallBatchSource: Sendable {
     let wordRange = range.map { $0.lowerBound / 64..<($0.upperBound + 63) / 64 } ?? 0..<perRow
     let runs = Self.runStarts(width)
     let most = stripLengths(height: height, width: width, ordered: ordered).reduce(0, +)
-    let columns = [UInt32](unsafeUninitializedCapacity: most) { columns, count in
+    // Room for one at least: with none the count would be written into the empty array that all threads
+    // share, a zero over a zero, which the thread sanitizer rightly reports.
+    let columns = [UInt32](unsafeUninitializedCapacity: max(1, most)) { columns, count in
       words.withUnsafeBufferPointer { words in
         for first in stride(from: 0, to: rows.count, by: height) {
           let last = min(first + height, rows.count)
