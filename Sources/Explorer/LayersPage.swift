@@ -149,15 +149,21 @@ enum LayersPage {
     let widest = rows.map { row -> Int in
       if case .text(let pattern) = row[2].content { CellText.width(pattern) } else { 0 }
     }.max()
+    // Where there is no room for all, the curve is worth more than the time that dense and gain tell.
+    let isDrawn = !state.layers.curves.isEmpty
+    let curve =
+      state.width < 100
+      ? TableColumn("10-90 %", .fixed(9), dropOrder: isDrawn ? 1 : 3)
+      : TableColumn("error 10-90 %", .fixed(13), dropOrder: isDrawn ? 1 : 3)
     let columns = [
       TableColumn(" layer", .flexible(minimum: min(max(longest, 16), 36)), truncation: .middle),
       TableColumn("out x in", .fixed(11), .right, dropOrder: 4),
       TableColumn("pattern", .fixed(max(7, widest ?? 0))),
       TableColumn("zeros", .fixed(6), .right),
-      TableColumn("error 10-90 %", .fixed(13), dropOrder: 3),
+      curve,
       TableColumn("error", .fixed(8), .right),
       TableColumn("dense", .fixed(7), .right, dropOrder: 2),
-      TableColumn("sparse", .fixed(7), .right, dropOrder: 1),
+      TableColumn("sparse", .fixed(7), .right, dropOrder: isDrawn ? 3 : 1),
       TableColumn("gain", .fixed(7), .right),
     ]
     let at = min(state.layers.selected, list.count - 1)

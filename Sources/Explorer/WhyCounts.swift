@@ -45,8 +45,7 @@ enum WhyCounts {
       Line(name: "dense kernel", text: measurement.kernelDense),
       Line(
         name: "largest error",
-        text: Figures.plain(measurement.maxAbsError, digits: 2)
-          + " from the reference"),
+        text: Figures.plain(measurement.maxAbsError, digits: 2) + "  from the reference"),
     ]
     return lines + measurement.refused.map { Line(name: "refused", text: $0) }
   }

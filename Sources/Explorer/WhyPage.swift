@@ -84,6 +84,7 @@ enum WhyPage {
       peak: .init("peak", ceilings.peakFlops * threads),
       bandwidths: [
         .init("L1", ceilings.l1Bandwidth * threads), .init("L2", ceilings.l2Bandwidth * threads),
+        .init("L3", ceilings.l3Bandwidth * threads),
         .init("memory", ceilings.memoryBandwidth * threads),
       ].filter { $0.rate > 0 }, points: points, theme: theme)
     frame.chart(
