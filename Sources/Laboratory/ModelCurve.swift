@@ -53,7 +53,7 @@ extension ModelExperiment {
     var curves: [LayerCurve] = []
     for (index, layer) in chosen.enumerated() {
       progress("measuring layer \(index + 1) of \(chosen.count) alone: \(layer.name)")
-      let source = try prepared(layer)
+      let source = try prepared(layer, of: chosen)
       var options: [LayerOption] = []
       for knobs in candidates {
         if isCancelled() { throw .cancelled }

@@ -36,14 +36,15 @@ extension ModelExperiment {
     guard !own.isEmpty else {
       throw .request("none of the chosen tensors is a linear layer of the encoder")
     }
+    let layers = own.map { choice in encoder.layers.first { $0.name == choice.tensor }! }
     var packed: [PackedLayer] = []
     for (index, choice) in own.enumerated() {
       if isCancelled() { throw .cancelled }
       progress("pruning \(index + 1) of \(own.count): \(choice.tensor)")
-      let layer = encoder.layers.first { $0.name == choice.tensor }!
+      let layer = layers[index]
       var knobs = choice.knobs
       knobs.scope = .layer
-      let source = try prepared(layer)
+      let source = try prepared(layer, of: layers)
       packed.append(try source.packed(try source.pruned(knobs, isCancelled: isCancelled), knobs))
       release(layer)
     }
@@ -78,7 +79,7 @@ extension ModelExperiment {
         }
         source = behind!.layers.first { $0.layer == layer }!
       } else {
-        source = try prepared(layer)
+        source = try prepared(layer, of: chosen)
       }
       packed.append(
         try source.packed(try source.pruned(knobs, isCancelled: isCancelled), knobs))
@@ -96,7 +97,7 @@ extension ModelExperiment {
           + "by one: use scope layer, or leave the sequence out")
     }
     var sources: [ModelLayer] = []
-    for layer in chosen { sources.append(try prepared(layer)) }
+    for layer in chosen { sources.append(try prepared(layer, of: chosen)) }
     var whole: [PrunedLayer] = []
     do throws(PruningError) {
       let pruned = try Pruning.pruneGlobally(
