@@ -129,14 +129,18 @@ extension Measurement {
     case steady
     /// Dense against dense came out the same though other programs were running.
     case busy
-    /// Dense against dense did not come out the same.
+    /// Dense against dense did not come out the same, or dense was slower than at its best here.
     case noisy
   }
+
+  /// How a warning begins that says that dense was slower than at its best here.
+  public static let slowed = "slowed: "
 
   /// Nil before dense against dense was timed.
   public var footing: Footing? {
     guard let sameAgainstSame else { return nil }
-    guard Self.agrees(sameAgainstSame) else { return .noisy }
+    guard Self.agrees(sameAgainstSame), !warnings.contains(where: { $0.hasPrefix(Self.slowed) })
+    else { return .noisy }
     // Earlier sessions have it in words only.
     let isBusy = isMachineBusy ?? warnings.contains { $0.hasPrefix("the load average") }
     return isBusy ? .busy : .steady

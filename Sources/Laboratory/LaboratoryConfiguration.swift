@@ -16,6 +16,9 @@ public struct LaboratoryConfiguration: Hashable, Sendable {
   /// The same for a cell of a sweep.
   public var cellSeconds = 0.25
   public var cellHalfWidth = 0.0015
+  /// How many times its best time here dense may take before a figure is called slowed, and a cell of a
+  /// sweep is taken again. An undisturbed machine stays within 1.03 (Zen 5 under KVM, 2026-11).
+  public var slowedBeyond = 1.04
 
   public init(
     builtInModel: String? = nil, builtInActivations: String? = nil, cacheDirectory: String? = nil

@@ -56,7 +56,24 @@ extension Workbench {
       contest.dense.run, against: contest.sparse.run, isCancelled: isCancelled,
       progress: { report(frame.measurement($0, isFinal: false)) })
     guard let timing else { throw .cancelled }
+    remember(denseNs: timing.first.estimate, for: key)
+    let slowdown = slowdown(denseNs: timing.first.estimate, for: key)
+    if slowdown > configuration.slowedBeyond { frame.slowdown = slowdown }
     return frame.measurement(timing, isFinal: true)
+  }
+
+  private func remember(denseNs: Double, for key: ContestKey) {
+    quickestDense.store(min(denseNs, quickestDense.value(for: key) ?? .infinity), for: key)
+  }
+
+  /// How much longer dense took than at its best here: 1 where the machine gives what it can.
+  ///
+  /// A neighbour on the same processor or a lower clock slows sparse kernels and dense ones unequally, so that
+  /// intervals are narrow about ratios that are not this kernel's. Of 236 cells of a virtual machine's
+  /// bench, some 70 lay in stretches of 3 to 8 seconds in which dense took 4.5 to 28 % longer, and nearly
+  /// all that were more than 8 % below an undisturbed run's were among them (2026-11).
+  func slowdown(denseNs: Double, for key: ContestKey) -> Double {
+    quickestDense.value(for: key).map { denseNs / $0 } ?? 1
   }
 
   private func knownQuietness(_ key: ContestKey) -> Quietness? {
@@ -76,6 +93,7 @@ extension Workbench {
       let timing = PairedBenchmark(plan: plan, disturbances: disturbances).run(
         contest.dense.run, against: contest.dense.run, isCancelled: isCancelled)
       guard let timing else { throw .cancelled }
+      remember(denseNs: min(timing.first.estimate, timing.second.estimate), for: key)
       found = Quietness(timing)
       if found?.isQuiet == true { break }
     }
@@ -129,6 +147,8 @@ struct MeasurementFrame {
   let contest: Contest
   /// Nil before it was looked at.
   var quietness: Quietness?
+  /// How many times its best time here dense took, where that is too much.
+  var slowdown: Double?
   let keepSamples: SamplesKept
   private let warnings: [String]
   private let isMachineBusy: Bool
@@ -150,6 +170,12 @@ struct MeasurementFrame {
 
   func measurement(_ timing: PairedTiming, isFinal: Bool) -> Measurement {
     var warnings = warnings + [quietness?.warning].compactMap(\.self)
+    if let slowdown {
+      warnings.append(
+        Measurement.slowed
+          + "dense took \(NumberText.fixed(slowdown * 100 - 100, 0)) % longer than at its best here, so this "
+          + "machine gives less now, and not to both kernels alike; measure again")
+    }
     if let peak {
       let share = denseFlops / (timing.first.estimate * 1e-9) / peak
       if share < 0.85 {

@@ -20,7 +20,7 @@ extension Workbench {
     guard !plan.cells.isEmpty else {
       throw .nothingToSweep(patterns: plan.patterns, tensors: plan.tensors.count)
     }
-    let seconds = Double(cells) * (configuration.cellSeconds + 0.1)
+    let seconds = Double(cells) * mostSecondsOfACell
     return SweepEstimate(
       cells: cells, atMostSeconds: min(seconds, plan.budgetSeconds ?? .infinity))
   }
@@ -59,22 +59,60 @@ extension Workbench {
         waiting, run, within: budget, &state, isCancelled: isCancelled, between: between,
         cell: cell)
     } else {
-      for index in waiting {
-        if isCancelled() { break }
-        guard
-          let result = try measureCell(
-            index, run, plan: cellPlan, isCancelled: isCancelled)
-        else { break }
-        state.finished += 1
-        cell(state.report(result, isFinal: true))
-        between()
-      }
+      try sweep(waiting, run, &state, isCancelled: isCancelled, between: between, cell: cell)
     }
     var closing = state.closing
     if closing.elapsedSeconds > 0 {
       closing.measuredShare = min(1, (ledger.seconds - spent) / closing.elapsedSeconds)
     }
     return closing
+  }
+
+  /// A sweep that takes the time it needs.
+  ///
+  /// Cells in which dense was slower than at its best are taken once more when all others are done, as
+  /// what slows a machine lasts for seconds and hits neighbouring cells together; what counts is the
+  /// measurement in which dense was quicker, whatever it says of the sparse kernel.
+  private func sweep(
+    _ waiting: [Int], _ run: SweepRun, _ state: inout SweepState, isCancelled: () -> Bool,
+    between: () -> Void, cell: (FinishedCell) -> Void
+  ) throws(LaboratoryError) {
+    let mostSeconds = Double(waiting.count) * mostSecondsOfACell
+    var slowed: [CellResult] = []
+    for index in waiting {
+      if isCancelled() { break }
+      guard let result = try measureCell(index, run, plan: cellPlan, isCancelled: isCancelled)
+      else { break }
+      if slowdown(of: result) > configuration.slowedBeyond {
+        slowed.append(result)
+        cell(state.report(result, isFinal: false))
+      } else {
+        state.finished += 1
+        cell(state.report(result, isFinal: true))
+      }
+      between()
+    }
+    for first in slowed {
+      var result = first
+      // The best time may have been found later, or may have been a lucky one: then it stays in the notes.
+      if !isCancelled(), state.elapsed < mostSeconds,
+        let again = try measureCell(first.index, run, plan: cellPlan, isCancelled: isCancelled),
+        again.denseNs ?? .infinity < first.denseNs ?? .infinity
+      {
+        result = again
+      }
+      state.finished += 1
+      cell(state.report(result, isFinal: true))
+      between()
+    }
+  }
+
+  /// The longest that pruning, checking and timing a cell usually take.
+  private var mostSecondsOfACell: Double { configuration.cellSeconds + 0.1 }
+
+  private func slowdown(of result: CellResult) -> Double {
+    guard let key = result.key, let denseNs = result.denseNs else { return 1 }
+    return slowdown(denseNs: denseNs, for: key)
   }
 
   /// One cell to its row; nil when cancelled meanwhile.
@@ -85,6 +123,7 @@ extension Workbench {
     var row = run.planned(index)
     row[.timeUTC] = .text(timestamp())
     var measurement: Measurement?
+    var key: ContestKey?
     do throws(LaboratoryError) {
       let layer = try layer(cell.tensor)
       row[.tensorSHA256] = .text(try current().checksum(of: cell.tensor))
@@ -106,6 +145,7 @@ extension Workbench {
         isCancelled: isCancelled)
       if isCancelled() { return nil }
       measurement = found
+      key = ContestKey(layer, cell.knobs)
       row = run.row(
         index, over: row, summary: summary, quality: quality, measurement: found)
       // Why there is no output error, where there could have been one.
@@ -117,7 +157,8 @@ extension Workbench {
       row[.status] = .text(ResultStatus.failed.rawValue)
       row[.note] = .text(error.description)
     }
-    return CellResult(index: index, row: row, samples: measurement?.rawSamples ?? [])
+    return CellResult(
+      index: index, row: row, samples: measurement?.rawSamples ?? [], key: key)
   }
 }
 
@@ -163,6 +204,10 @@ struct CellResult {
   var index: Int
   var row: ResultRow
   var samples: [[Double]]
+  /// What it was timed as; nil when it was not.
+  var key: ContestKey?
+
+  var denseNs: Double? { row[.denseNs].number }
 
   /// Half the speedup's interval over the speedup; nil where there is none.
   var relativeHalfWidth: Double? {

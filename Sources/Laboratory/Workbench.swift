@@ -12,6 +12,8 @@ final class Workbench: Sendable {
   let disturbances = Disturbances()
   let densePackings = RecentValues<DenseKey, DenseSide>(capacity: 512 << 20)
   let quietnesses = RecentValues<ContestKey, TimedQuietness>(capacity: 64)
+  /// The least median of the dense rival's times so far, nanoseconds a call.
+  let quickestDense = RecentValues<ContestKey, Double>(capacity: 256)
   let ceilings: CeilingsStore
   let notices = Notices()
   let moments: MomentStore

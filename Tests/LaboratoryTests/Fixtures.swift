@@ -15,6 +15,8 @@ func briefConfiguration() -> LaboratoryConfiguration {
   var configuration = LaboratoryConfiguration(dataDirectory: dataDirectory)
   configuration.measureSeconds = 0.02
   configuration.cellSeconds = 0.01
+  // Tests run side by side and slow each other.
+  configuration.slowedBeyond = .infinity
   return configuration
 }
 

@@ -130,6 +130,43 @@ import Testing
     #expect(closing.total == 6)
   }
 
+  @Test func cellsInWhichDenseWasSlowedAreTakenAgainInTheEnd() throws {
+    var configuration = briefConfiguration()
+    configuration.slowedBeyond = 1.04
+    let bench = Workbench(configuration)
+    _ = try bench.open(path: "synthetic:64x64")
+    let plan = try Self.plan(["8x1", "4x1"], [0.5, 0.6, 0.7])
+    // A best time that dense will never have: every cell is slowed.
+    let layer = try bench.layer("weight")
+    bench.quickestDense.store(1, for: ContestKey(layer, plan.cells[0].knobs))
+    let cells = try Self.rows(plan, on: bench)
+    #expect(
+      cells.map(\.isFinal) == [false, false, false, false, false, false]
+        + [true, true, true, true, true, true])
+    #expect(cells.suffix(6).map(\.progress.finished) == [1, 2, 3, 4, 5, 6])
+    #expect(cells.prefix(6).map(\.progress.cell) == cells.suffix(6).map(\.progress.cell))
+    for (first, last) in zip(cells.prefix(6), cells.suffix(6)) {
+      let (before, after) = (first.progress.row!, last.progress.row!)
+      // The one in which dense was quicker stands.
+      #expect(after[.denseNs].number! <= before[.denseNs].number!)
+      #expect(after[.status].text == "ok")
+      #expect(after[.note].text.contains(Measurement.slowed + "dense took "))
+    }
+  }
+
+  @Test func cellsThatWereSlowedStandWhenTheSweepIsCancelled() throws {
+    var configuration = briefConfiguration()
+    configuration.slowedBeyond = 0
+    let bench = Workbench(configuration)
+    _ = try bench.open(path: "synthetic:64x64")
+    let plan = try Self.plan(["8x1", "4x1"], [0.5, 0.6, 0.7])
+    var cells: [FinishedCell] = []
+    let closing = try bench.sweep(plan, isCancelled: { cells.count >= 3 }) { cells.append($0) }
+    #expect(cells.map(\.isFinal) == [false, false, false, true, true, true])
+    #expect(cells[0].progress.row == cells[3].progress.row)
+    #expect(closing.finished == 3)
+  }
+
   @Test func aTimeLimitIsKeptAndSpentOnTheWidestIntervals() throws {
     let bench = try workbench(opening: "synthetic:64x64")
     var plan = try Self.plan(["8x1", "4x1", "1x1"], [0.5, 0.7])

@@ -75,11 +75,14 @@ struct BenchCommand: ParsableCommand {
     var rows = [[ResultRow]](repeating: [], count: cells.count)
     var line = ProgressLine()
     for turn in 1...repeats where !Interrupt.isRaised {
+      // A cell may come twice: the second time stands.
+      var found: [Int: ResultRow] = [:]
       _ = try bench.answer(.sweep(plan)) { answer in
         guard case .sweeping(let progress) = answer else { return }
-        if let cell = progress.cell, let row = progress.row { rows[cell].append(row) }
+        if let cell = progress.cell, let row = progress.row { found[cell] = row }
         line.show((repeats > 1 ? "\(turn) of \(repeats): " : "") + SweepText.progress(progress))
       }
+      for (cell, row) in found { rows[cell].append(row) }
     }
     line.finish()
     if let csv {
