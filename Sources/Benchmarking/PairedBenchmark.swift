@@ -7,15 +7,21 @@ internal import Experiments
 /// gives one ratio; the figure is their median with its order-statistic 95 % interval. On a machine
 /// under load this repeats to 0.1 %, where one side after the other spreads over 40 % and more. Before
 /// each sample its side runs untimed (`TimingPlan.untimedCalls`), so that neither pays for what the other
-/// one left in the caches.
+/// one left in the caches. Rounds in which something shared the core (`CoreWatch`) are left out where
+/// enough others are found in the time.
 public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
   public var plan: TimingPlan
   public var disturbances: Disturbances
+  public var watch: CoreWatch?
   private let clock: Clock
 
-  public init(plan: TimingPlan, disturbances: Disturbances = Disturbances(), clock: Clock) {
+  public init(
+    plan: TimingPlan, disturbances: Disturbances = Disturbances(), watch: CoreWatch? = nil,
+    clock: Clock
+  ) {
     self.plan = plan
     self.disturbances = disturbances
+    self.watch = watch
     self.clock = clock
   }
 
@@ -48,13 +54,17 @@ public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
         continue
       }
       let mark = disturbances.mark
+      let before = watch?.look()
       let round = take(first, firstCalls, against: second, secondCalls, swapped: order.next())
       guard disturbances.mark == mark else {
         session.disturbed += 1
         order.repeatLast()
         continue
       }
-      session.rounds.append(round)
+      let after = watch?.look()
+      var wasAlone = true
+      if let watch, let before, let after { wasAlone = watch.wasAlone(before, after) }
+      session.add(round, wasAlone: wasAlone)
       let count = session.rounds.count
       let elapsed = seconds(since: start) - waited
       guard count >= 6 else {
@@ -72,7 +82,9 @@ public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
       else { continue }
       if looks {
         nextCheck = count + max(4, count / 4)
-        if timing.ratio.relativeHalfWidth <= plan.relativeHalfWidth {
+        if timing.rounds.count >= plan.minimumRounds,
+          timing.ratio.relativeHalfWidth <= plan.relativeHalfWidth
+        {
           return timing.ended(.narrow)
         }
       }
@@ -133,8 +145,10 @@ public struct PairedBenchmark<Clock: NanosecondClock>: Sendable {
 }
 
 extension PairedBenchmark where Clock == MonotonicClock {
-  public init(plan: TimingPlan, disturbances: Disturbances = Disturbances()) {
-    self.init(plan: plan, disturbances: disturbances, clock: MonotonicClock())
+  public init(
+    plan: TimingPlan, disturbances: Disturbances = Disturbances(), watch: CoreWatch? = nil
+  ) {
+    self.init(plan: plan, disturbances: disturbances, watch: watch, clock: MonotonicClock())
   }
 }
 
@@ -165,7 +179,11 @@ private struct RoundOrder {
 
 /// What has been taken so far.
 private struct Session {
-  var rounds: [PairedTiming.Round] = []
+  /// Fewer say too little; then all rounds count.
+  private static let leastAlone = 12
+
+  private(set) var rounds: [PairedTiming.Round] = []
+  private var alone: [PairedTiming.Round] = []
   var disturbed = 0
   let firstCalls: Int
   let secondCalls: Int
@@ -175,14 +193,22 @@ private struct Session {
     self.secondCalls = secondCalls
   }
 
+  mutating func add(_ round: PairedTiming.Round, wasAlone: Bool) {
+    rounds.append(round)
+    if wasAlone { alone.append(round) }
+  }
+
   func timing(elapsed: Double, end: PairedTiming.End) -> PairedTiming? {
+    let all = self.rounds.count
+    let rounds = alone.count >= Self.leastAlone ? alone : self.rounds
     let ratios = rounds.map(\.ratio)
     guard let ratio = interval(ratios), let first = interval(rounds.map(\.first)),
       let second = interval(rounds.map(\.second))
     else { return nil }
     return PairedTiming(
       first: first, second: second, ratio: ratio, rounds: rounds,
-      outliers: Statistics.outliers(ratios), disturbed: disturbed, firstCalls: firstCalls,
+      outliers: Statistics.outliers(ratios), disturbed: disturbed,
+      shared: all - alone.count, leftOut: all - rounds.count, firstCalls: firstCalls,
       secondCalls: secondCalls, elapsedSeconds: elapsed, end: end)
   }
 

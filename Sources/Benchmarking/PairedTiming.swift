@@ -30,12 +30,16 @@ public struct PairedTiming: Hashable, Sendable {
   public var second: Interval
   /// Median of the rounds' ratios first / second.
   public var ratio: Interval
-  /// In the order they were taken, outliers included.
+  /// Those that the figures rest on, in the order they were taken, outliers included.
   public var rounds: [Round]
   /// Rounds whose ratio lies far out; they count like the others.
   public var outliers: Int
   /// Rounds that were thrown away and repeated because something else ran meanwhile.
   public var disturbed: Int
+  /// Rounds in which something shared the core.
+  public var shared: Int
+  /// Those of them that the figures leave out: all, or none where too few others were found.
+  public var leftOut: Int
   /// Calls in one sample of each side.
   public var firstCalls: Int
   public var secondCalls: Int

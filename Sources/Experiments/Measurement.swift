@@ -129,18 +129,20 @@ extension Measurement {
     case steady
     /// Dense against dense came out the same though other programs were running.
     case busy
-    /// Dense against dense did not come out the same, or dense was slower than at its best here.
+    /// Dense against dense did not come out the same, or the machine gave less than it can.
     case noisy
   }
 
-  /// How a warning begins that says that dense was slower than at its best here.
+  /// How a warning begins that says that the machine gave less than it can: dense was slower than at its
+  /// best here, or something shared the core.
   public static let slowed = "slowed: "
+
+  public var isSlowed: Bool { warnings.contains { $0.hasPrefix(Self.slowed) } }
 
   /// Nil before dense against dense was timed.
   public var footing: Footing? {
     guard let sameAgainstSame else { return nil }
-    guard Self.agrees(sameAgainstSame), !warnings.contains(where: { $0.hasPrefix(Self.slowed) })
-    else { return .noisy }
+    guard Self.agrees(sameAgainstSame), !isSlowed else { return .noisy }
     // Earlier sessions have it in words only.
     let isBusy = isMachineBusy ?? warnings.contains { $0.hasPrefix("the load average") }
     return isBusy ? .busy : .steady

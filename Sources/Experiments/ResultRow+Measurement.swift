@@ -96,3 +96,8 @@ extension ResultRow {
     }
   }
 }
+
+extension ResultRow {
+  /// Whether the machine gave less than it can while this was timed, which its note says.
+  public var isSlowed: Bool { self[.note].text.contains(Measurement.slowed) }
+}

@@ -41,6 +41,26 @@ public func measureCeilings(isCancelled: () -> Bool = { false }) -> MachineCeili
     denseKernel: dense.name)
 }
 
+/// Bytes a second that this thread reads from L1 now, over some 5 µs.
+///
+/// The same loop as the ceiling's: what shares the core takes its share of the loads.
+public func loadRate() -> Double {
+  let (kibibytes, rounds) = (16, 128)
+  let (kernels, pointer) = (MicroKernels.best, loadProbe.pointer)
+  // What ran before has its own data in L1, and perhaps stores under way.
+  _ = kernels.probeRead(pointer, kibibytes * 256, 16)
+  let start = nanoseconds()
+  _ = kernels.probeRead(pointer, kibibytes * 256, rounds)
+  return Double(kibibytes * 1024 * rounds) / Double(max(1, nanoseconds() - start)) * 1e9
+}
+
+/// What `loadRate` reads.
+private let loadProbe: Buffer<Float> = {
+  let buffer = Buffer<Float>(count: 16 * 256)
+  buffer.pointer.initialize(repeating: 1, count: buffer.count)
+  return buffer
+}()
+
 /// Operations a second of the fastest of several calls: a ceiling is what is reached undisturbed.
 private func bestRate(operations: Double, _ body: () -> Void) -> Double {
   body()

@@ -24,7 +24,9 @@ extension Laboratory {
     var ratios: [Interval] = []
     while ratios.count < trials {
       plan.seed = knobs.seed &+ UInt64(ratios.count)
-      let timing = PairedBenchmark(plan: plan, disturbances: workbench.disturbances).run(
+      let benchmark = PairedBenchmark(
+        plan: plan, disturbances: workbench.disturbances, watch: workbench.watch)
+      let timing = benchmark.run(
         dense.run, against: dense.run, isCancelled: isCancelled)
       guard let timing, timing.end != .cancelled else { break }
       ratios.append(timing.ratio)

@@ -19,6 +19,8 @@ public struct LaboratoryConfiguration: Hashable, Sendable {
   /// How many times its best time here dense may take before a figure is called slowed, and a cell of a
   /// sweep is taken again. An undisturbed machine stays within 1.03 (Zen 5 under KVM, 2026-11).
   public var slowedBeyond = 1.04
+  /// Whether samples in which something shared the core are told from others.
+  public var watchesCore = true
 
   public init(
     builtInModel: String? = nil, builtInActivations: String? = nil, cacheDirectory: String? = nil

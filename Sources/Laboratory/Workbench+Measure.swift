@@ -44,7 +44,7 @@ extension Workbench {
     let key = ContestKey(layer, knobs)
     if knownQuietness(key) == nil {
       // A first figure before the noise is looked at, which takes a tenth of a second.
-      let first = PairedBenchmark(plan: plan.glimpse, disturbances: disturbances).run(
+      let first = PairedBenchmark(plan: plan.glimpse, disturbances: disturbances, watch: watch).run(
         contest.dense.run, against: contest.sparse.run, isCancelled: isCancelled)
       if let first { report(frame.measurement(first, isFinal: false)) }
     }
@@ -52,7 +52,7 @@ extension Workbench {
     frame.quietness = quietness
     // Where the machine cannot tell a thing from itself, it takes longer before it claims anything.
     if !quietness.isQuiet { plan = plan.longer(by: 3) }
-    let timing = PairedBenchmark(plan: plan, disturbances: disturbances).run(
+    let timing = PairedBenchmark(plan: plan, disturbances: disturbances, watch: watch).run(
       contest.dense.run, against: contest.sparse.run, isCancelled: isCancelled,
       progress: { report(frame.measurement($0, isFinal: false)) })
     guard let timing else { throw .cancelled }
@@ -90,7 +90,7 @@ extension Workbench {
     var found: Quietness?
     // A single failure may be chance (one in twenty is): only a second, longer one counts.
     for plan in [TimingPlan.sameAgainstSame, TimingPlan.sameAgainstSame.longer(by: 4)] {
-      let timing = PairedBenchmark(plan: plan, disturbances: disturbances).run(
+      let timing = PairedBenchmark(plan: plan, disturbances: disturbances, watch: watch).run(
         contest.dense.run, against: contest.dense.run, isCancelled: isCancelled)
       guard let timing else { throw .cancelled }
       remember(denseNs: min(timing.first.estimate, timing.second.estimate), for: key)
@@ -170,6 +170,16 @@ struct MeasurementFrame {
 
   func measurement(_ timing: PairedTiming, isFinal: Bool) -> Measurement {
     var warnings = warnings + [quietness?.warning].compactMap(\.self)
+    if isFinal, timing.leftOut * 10 > timing.rounds.count + timing.leftOut {
+      warnings.append(
+        "left out \(timing.leftOut) of \(timing.rounds.count + timing.leftOut) samples, in which something "
+          + "shared this core")
+    } else if isFinal, timing.leftOut == 0, timing.shared * 2 > timing.rounds.count {
+      warnings.append(
+        Measurement.slowed
+          + "in \(timing.shared) of \(timing.rounds.count) samples something shared this core (a neighbour on "
+          + "it, or its clock is lower now), and not both kernels suffer alike; measure again")
+    }
     if let slowdown {
       warnings.append(
         Measurement.slowed

@@ -70,50 +70,57 @@ extension Workbench {
 
   /// A sweep that takes the time it needs.
   ///
-  /// Cells in which dense was slower than at its best are taken once more when all others are done, as
-  /// what slows a machine lasts for seconds and hits neighbouring cells together; what counts is the
-  /// measurement in which dense was quicker, whatever it says of the sparse kernel.
+  /// Cells in which dense was slower than at its best, or the core was shared, are taken again when all others
+  /// are done, as what slows a machine lasts for seconds and hits neighbouring cells together, and again for
+  /// as long as all cells took. What counts is the measurement that was not slowed, or else the one in
+  /// which dense was quicker, whatever it says of the sparse kernel.
   private func sweep(
     _ waiting: [Int], _ run: SweepRun, _ state: inout SweepState, isCancelled: () -> Bool,
     between: () -> Void, cell: (FinishedCell) -> Void
   ) throws(LaboratoryError) {
-    let mostSeconds = Double(waiting.count) * mostSecondsOfACell
     var slowed: [CellResult] = []
+    func finish(_ result: CellResult) {
+      state.finished += 1
+      cell(state.report(result, isFinal: true))
+    }
     for index in waiting {
       if isCancelled() { break }
       guard let result = try measureCell(index, run, plan: cellPlan, isCancelled: isCancelled)
       else { break }
-      if slowdown(of: result) > configuration.slowedBeyond {
+      if result.isSlowed {
         slowed.append(result)
         cell(state.report(result, isFinal: false))
       } else {
-        state.finished += 1
-        cell(state.report(result, isFinal: true))
+        finish(result)
       }
       between()
     }
-    for first in slowed {
-      var result = first
-      // The best time may have been found later, or may have been a lucky one: then it stays in the notes.
-      if !isCancelled(), state.elapsed < mostSeconds,
-        let again = try measureCell(first.index, run, plan: cellPlan, isCancelled: isCancelled),
-        again.denseNs ?? .infinity < first.denseNs ?? .infinity
-      {
-        result = again
+    let mostSeconds = max(Double(waiting.count) * mostSecondsOfACell, 2 * state.elapsed)
+    while !slowed.isEmpty, !isCancelled(), state.elapsed < mostSeconds {
+      var still: [CellResult] = []
+      for first in slowed {
+        var result = first
+        if !isCancelled(), state.elapsed < mostSeconds,
+          let again = try measureCell(first.index, run, plan: cellPlan, isCancelled: isCancelled),
+          again.isSlowed == first.isSlowed
+            ? again.denseNs ?? .infinity < first.denseNs ?? .infinity : !again.isSlowed
+        {
+          result = again
+        }
+        if result.isSlowed {
+          still.append(result)
+        } else {
+          finish(result)
+        }
+        between()
       }
-      state.finished += 1
-      cell(state.report(result, isFinal: true))
-      between()
+      slowed = still
     }
+    for result in slowed { finish(result) }
   }
 
   /// The longest that pruning, checking and timing a cell usually take.
   private var mostSecondsOfACell: Double { configuration.cellSeconds + 0.1 }
-
-  private func slowdown(of result: CellResult) -> Double {
-    guard let key = result.key, let denseNs = result.denseNs else { return 1 }
-    return slowdown(denseNs: denseNs, for: key)
-  }
 
   /// One cell to its row; nil when cancelled meanwhile.
   func measureCell(
@@ -123,7 +130,6 @@ extension Workbench {
     var row = run.planned(index)
     row[.timeUTC] = .text(timestamp())
     var measurement: Measurement?
-    var key: ContestKey?
     do throws(LaboratoryError) {
       let layer = try layer(cell.tensor)
       row[.tensorSHA256] = .text(try current().checksum(of: cell.tensor))
@@ -145,7 +151,6 @@ extension Workbench {
         isCancelled: isCancelled)
       if isCancelled() { return nil }
       measurement = found
-      key = ContestKey(layer, cell.knobs)
       row = run.row(
         index, over: row, summary: summary, quality: quality, measurement: found)
       // Why there is no output error, where there could have been one.
@@ -158,7 +163,8 @@ extension Workbench {
       row[.note] = .text(error.description)
     }
     return CellResult(
-      index: index, row: row, samples: measurement?.rawSamples ?? [], key: key)
+      index: index, row: row, samples: measurement?.rawSamples ?? [],
+      isSlowed: measurement?.isSlowed ?? false)
   }
 }
 
@@ -204,8 +210,7 @@ struct CellResult {
   var index: Int
   var row: ResultRow
   var samples: [[Double]]
-  /// What it was timed as; nil when it was not.
-  var key: ContestKey?
+  var isSlowed = false
 
   var denseNs: Double? { row[.denseNs].number }
 

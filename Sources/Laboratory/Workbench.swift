@@ -15,6 +15,8 @@ final class Workbench: Sendable {
   /// The least median of the dense rival's times so far, nanoseconds a call.
   let quickestDense = RecentValues<ContestKey, Double>(capacity: 256)
   let ceilings: CeilingsStore
+  /// Whether the timing thread has its core to itself.
+  let watch: CoreWatch?
   let notices = Notices()
   let moments: MomentStore
   let judgements: FindingStore<Judgement>
@@ -30,6 +32,10 @@ final class Workbench: Sendable {
   init(_ configuration: LaboratoryConfiguration) {
     self.configuration = configuration
     ceilings = CeilingsStore(directory: configuration.cacheDirectory)
+    let host = MachineProbe().describe(isa: InstructionSet.best.rawValue).hostID
+    watch =
+      configuration.watchesCore
+      ? CoreWatch(best: ceilings.known(host: host)?.l1Bandwidth ?? 0) { loadRate() } : nil
     let notices = notices
     moments = MomentStore(directory: configuration.cacheDirectory) { notices.add($0) }
     judgements = FindingStore("judgements", in: configuration.cacheDirectory) { notices.add($0) }

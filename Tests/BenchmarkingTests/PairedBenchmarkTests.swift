@@ -60,6 +60,45 @@ import Testing
     #expect(timing.second.low == (untimed < 3 ? 200_000 : 100_000))
   }
 
+  /// Every second round a neighbour takes half of the core from one side.
+  @Test func roundsBesideANeighbourAreLeftOut() throws {
+    let clock = MockClock()
+    let isShared = Atomic<Bool>(false)
+    let watch = CoreWatch { isShared.load(ordering: .relaxed) ? 380 : 460 }
+    var calls = 0
+    let timing = try #require(
+      PairedBenchmark(plan: Self.plan(), watch: watch, clock: clock).run(
+        { clock.advance(300_000) },
+        against: {
+          calls += 1
+          isShared.store(calls % 4 < 2, ordering: .relaxed)
+          clock.advance(isShared.load(ordering: .relaxed) ? 200_000 : 100_000)
+        }))
+    #expect(timing.ratio.estimate == 3)
+    #expect(timing.end == .narrow)
+    #expect(timing.rounds.count >= 31)
+    #expect(timing.rounds.allSatisfy { $0.second == 100_000 })
+    #expect(timing.shared == timing.leftOut && timing.leftOut >= 10)
+  }
+
+  @Test func withoutEnoughOtherRoundsAllCount() throws {
+    let clock = MockClock()
+    // One look in a thousand is undisturbed.
+    let quick = Atomic<Int>(0)
+    let watch = CoreWatch(best: 460) {
+      quick.add(1, ordering: .relaxed).newValue % 1000 == 0 ? 460 : 380
+    }
+    let plan = Self.plan { $0.maximumSeconds = 0.02 }
+    let timing = try #require(
+      PairedBenchmark(plan: plan, watch: watch, clock: clock).run(
+        {
+          clock.advance(300_000)
+        }, against: { clock.advance(100_000) }))
+    #expect(timing.leftOut == 0)
+    #expect(timing.shared == timing.rounds.count)
+    #expect(timing.ratio.estimate == 3)
+  }
+
   @Test func longCallsAreRepeatedUntimedForAMillisecondOnly() throws {
     let clock = MockClock()
     var calls: [Character] = []

@@ -17,6 +17,7 @@ func briefConfiguration() -> LaboratoryConfiguration {
   configuration.cellSeconds = 0.01
   // Tests run side by side and slow each other.
   configuration.slowedBeyond = .infinity
+  configuration.watchesCore = false
   return configuration
 }
 

@@ -144,6 +144,7 @@ struct BenchCommand: ParsableCommand {
       text += "peak \(Figures.rate(ceilings.peakFlops, "FLOP/s")) a core; best dense kernel "
       text += "\(Figures.percent(ceilings.denseShare, places: 0)) of it at 128 tokens\n"
     }
+    var isSlowed = false
     for tokens in plan.tokens {
       let amounts = plan.amounts.compactMap(\.sparsity)
       var table = [["pattern"] + amounts.map { "s = \(NumberText.shortest($0))" } + ["own s"]]
@@ -157,7 +158,9 @@ struct BenchCommand: ParsableCommand {
             sparsity == nil
               ? pattern.fixedSparsity != nil : $0.0.knobs.requestedSparsity == sparsity
           }
-          let timed = (found?.1 ?? []).filter { $0[.speedup].number != nil }
+          let all = (found?.1 ?? []).filter { $0[.speedup].number != nil }
+          let undisturbed = all.filter { !$0.isSlowed }
+          let timed = (undisturbed.isEmpty ? all : undisturbed)
             .sorted { ($0[.speedup].number ?? 0) < ($1[.speedup].number ?? 0) }
           guard let least = timed.first?[.speedup].number,
             let most = timed.last?[.speedup].number
@@ -168,7 +171,8 @@ struct BenchCommand: ParsableCommand {
           if dense == nil, let time = row[.denseNs].number {
             dense = (time, row[.kernelDense].text)
           }
-          var text = Figures.ratio(speedup)
+          var text = (undisturbed.isEmpty ? "~" : "") + Figures.ratio(speedup)
+          if undisturbed.isEmpty { isSlowed = true }
           if timed.count > 1 {
             text += " spread " + Figures.percent((most - least) / speedup, places: 2)
           }
@@ -191,6 +195,14 @@ struct BenchCommand: ParsableCommand {
       text += repeats > 1 ? ", most less least of \(repeats) repeats," : ""
       text += " and share of the peak\n"
       text += TextTable.lines(table, numbers: Set(1...(amounts.count + 1)))
+    }
+    if isSlowed {
+      text += """
+
+        ~ the machine gave less than it can while this was timed: something shared its core, or its
+        clock was lower. The column note of --csv says more; run it again when the machine is quiet.
+
+        """
     }
     return text
   }
