@@ -181,6 +181,7 @@ enum RowGroup<let R: Int, let T: Int> {
         if T > registersPerPanel { prefetch_far(ahead + (xPanel &+ 16 &* line)) }
         line &+= 1
       }
+      // Where activations are not in the second-level cache, outputs that nothing has written yet are not.
       if !accumulates, lines > 0 {
         Slab<R, T, 1>.askForOutputs(y, yPanel, rowNumbers + q &* R)
       }
