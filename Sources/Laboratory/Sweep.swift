@@ -30,7 +30,7 @@ public struct FinishedCell: Hashable, Sendable {
   /// Paired samples, `[dense, sparse]` nanoseconds a call, where the plan keeps them.
   public var samples: [[Double]]
   /// Under a time limit every cell is first measured briefly and reported so, and without one a cell in which
-  /// the machine was slowed is taken again in the end; false is such a report, and one with true follows.
+  /// the machine was slowed is taken again later; false is such a report, and one with true follows.
   public var isFinal: Bool
 }
 

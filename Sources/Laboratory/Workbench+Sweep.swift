@@ -70,54 +70,57 @@ extension Workbench {
 
   /// A sweep that takes the time it needs.
   ///
-  /// Cells in which dense was slower than at its best, or the core was shared, are taken again when all others
-  /// are done, as what slows a machine lasts for seconds and hits neighbouring cells together, and again for
-  /// as long as all cells took. What counts is the measurement that was not slowed, or else the one in
-  /// which dense was quicker, whatever it says of the sparse kernel.
+  /// Cells in which dense was slower than at its best, or the core was shared, are taken once more when
+  /// `mostHeld` of them wait or all others are done, as what slows a machine lasts for seconds and hits
+  /// neighbouring cells together. What counts is the measurement that was not slowed, or else the one in which
+  /// dense was quicker, whatever it says of the sparse kernel. Where that helped none of them the machine is
+  /// as it is: slowed cells then stand at once, until one comes that was not.
   private func sweep(
     _ waiting: [Int], _ run: SweepRun, _ state: inout SweepState, isCancelled: () -> Bool,
     between: () -> Void, cell: (FinishedCell) -> Void
   ) throws(LaboratoryError) {
-    var slowed: [CellResult] = []
+    var held: [CellResult] = []
+    var helps = true
     func finish(_ result: CellResult) {
       state.finished += 1
       cell(state.report(result, isFinal: true))
-    }
-    for index in waiting {
-      if isCancelled() { break }
-      guard let result = try measureCell(index, run, plan: cellPlan, isCancelled: isCancelled)
-      else { break }
-      if result.isSlowed {
-        slowed.append(result)
-        cell(state.report(result, isFinal: false))
-      } else {
-        finish(result)
-      }
       between()
     }
-    let mostSeconds = max(Double(waiting.count) * mostSecondsOfACell, 2 * state.elapsed)
-    while !slowed.isEmpty, !isCancelled(), state.elapsed < mostSeconds {
-      var still: [CellResult] = []
-      for first in slowed {
+    func takeAgain() throws(LaboratoryError) {
+      helps = false
+      for first in held {
         var result = first
-        if !isCancelled(), state.elapsed < mostSeconds,
+        if !isCancelled(),
           let again = try measureCell(first.index, run, plan: cellPlan, isCancelled: isCancelled),
           again.isSlowed == first.isSlowed
             ? again.denseNs ?? .infinity < first.denseNs ?? .infinity : !again.isSlowed
         {
           result = again
         }
-        if result.isSlowed {
-          still.append(result)
-        } else {
-          finish(result)
-        }
-        between()
+        if !result.isSlowed { helps = true }
+        finish(result)
       }
-      slowed = still
+      held = []
     }
-    for result in slowed { finish(result) }
+    for index in waiting {
+      if isCancelled() { break }
+      guard let result = try measureCell(index, run, plan: cellPlan, isCancelled: isCancelled)
+      else { break }
+      if !result.isSlowed { helps = true }
+      guard result.isSlowed, helps else {
+        finish(result)
+        continue
+      }
+      held.append(result)
+      cell(state.report(result, isFinal: false))
+      between()
+      if held.count == Self.mostHeld { try takeAgain() }
+    }
+    try takeAgain()
   }
+
+  /// What a sweep that is killed may lose: some seven seconds of it.
+  private static var mostHeld: Int { 32 }
 
   /// The longest that pruning, checking and timing a cell usually take.
   private var mostSecondsOfACell: Double { configuration.cellSeconds + 0.1 }

@@ -130,19 +130,21 @@ import Testing
     #expect(closing.total == 6)
   }
 
-  @Test func cellsInWhichDenseWasSlowedAreTakenAgainInTheEnd() throws {
+  /// A best time that dense will never have: every cell is slowed.
+  static func slowedBench(_ plan: SweepPlan) throws -> Workbench {
     var configuration = briefConfiguration()
     configuration.slowedBeyond = 1.04
     let bench = Workbench(configuration)
     _ = try bench.open(path: "synthetic:64x64")
-    let plan = try Self.plan(["8x1", "4x1"], [0.5, 0.6, 0.7])
-    // A best time that dense will never have: every cell is slowed.
     let layer = try bench.layer("weight")
     bench.quickestDense.store(1, for: ContestKey(layer, plan.cells[0].knobs))
-    let cells = try Self.rows(plan, on: bench)
-    #expect(
-      cells.map(\.isFinal) == [false, false, false, false, false, false]
-        + [true, true, true, true, true, true])
+    return bench
+  }
+
+  @Test func cellsInWhichDenseWasSlowedAreTakenAgain() throws {
+    let plan = try Self.plan(["8x1", "4x1"], [0.5, 0.6, 0.7])
+    let cells = try Self.rows(plan, on: Self.slowedBench(plan))
+    #expect(cells.map(\.isFinal) == (0..<12).map { $0 >= 6 })
     #expect(cells.suffix(6).map(\.progress.finished) == [1, 2, 3, 4, 5, 6])
     #expect(cells.prefix(6).map(\.progress.cell) == cells.suffix(6).map(\.progress.cell))
     for (first, last) in zip(cells.prefix(6), cells.suffix(6)) {
@@ -154,12 +156,18 @@ import Testing
     }
   }
 
+  /// On a machine that is always slow a kill must not cost more than a few cells, nor a sweep take twice as long.
+  @Test func aMachineThatStaysSlowHoldsNoMoreCells() throws {
+    let plan = try Self.plan(
+      ["8x1", "4x1", "16x1", "1x1"], (0..<10).map { 0.4 + 0.05 * Double($0) })
+    let cells = try Self.rows(plan, on: Self.slowedBench(plan))
+    #expect(cells.map(\.isFinal) == (0..<72).map { $0 >= 32 })
+    #expect(Set(cells.filter(\.isFinal).map(\.progress.cell)) == Set(0..<40))
+  }
+
   @Test func cellsThatWereSlowedStandWhenTheSweepIsCancelled() throws {
-    var configuration = briefConfiguration()
-    configuration.slowedBeyond = 0
-    let bench = Workbench(configuration)
-    _ = try bench.open(path: "synthetic:64x64")
     let plan = try Self.plan(["8x1", "4x1"], [0.5, 0.6, 0.7])
+    let bench = try Self.slowedBench(plan)
     var cells: [FinishedCell] = []
     let closing = try bench.sweep(plan, isCancelled: { cells.count >= 3 }) { cells.append($0) }
     #expect(cells.map(\.isFinal) == [false, false, false, true, true, true])
